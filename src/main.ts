@@ -8,8 +8,8 @@ export async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => stop.abort());
   }
-  // A reader that has seen enough (`tandem inject … | head`) closes the pipe: not an error. Whatever else is wrong with the
-  // output is no reason to end what serves others; a command that comes to its end without it has failed.
+  // A reader that has seen enough (`tandem inject … | head`) closes the pipe: not an error. Any other trouble with the
+  // output is no reason to end a server; a command that ends without its output has failed.
   let lost: NodeJS.ErrnoException | undefined;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') lost = error;
@@ -23,7 +23,7 @@ export async function main(): Promise<void> {
     stderr: process.stderr,
     signal: stop.signal,
   });
-  // What was written last is not yet taken.
+  // The last output is not written yet.
   await new Promise((resolve) => setImmediate(resolve));
   if (lost !== undefined) process.stderr.write(`tandem: the output could not be written: ${lost.message}\n`);
   process.exitCode = code === 0 && lost !== undefined ? 1 : code;

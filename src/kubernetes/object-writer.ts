@@ -14,7 +14,7 @@ export function collectionPath(kind: ObjectKind, namespace: string): string {
 
 /**
  * A merge patch with uid and resourceVersion, and a removal with both as preconditions, answer 409 when the object is
- * another by now (Kubernetes, "Resource versions" and DeleteOptions).
+ * a different one by now (Kubernetes, "Resource versions" and DeleteOptions).
  */
 export function objectWriter(client: Pick<ApiClient, 'request'>, namespace: string): ObjectWriter {
   const send = (change: ObjectChange, signal: AbortSignal): Promise<ApiAnswer> => {
@@ -43,9 +43,9 @@ function patchOf({ patch, uid, version }: Extract<ObjectChange, { action: 'updat
  * | status             | meaning                                                   |
  * | ------------------ | --------------------------------------------------------- |
  * | 2xx                | applied                                                   |
- * | 404 of an object   | gone already                                              |
- * | 409                | there already, or another version                         |
- * | 400, 413, 422      | this object is wrong, and the others need not be          |
+ * | 404 of an object   | already gone                                              |
+ * | 409                | already exists, or has another version                    |
+ * | 400, 413, 422      | only this object is invalid                               |
  * | any other, 404 too | rights, the namespace, or the server: nothing can be done |
  */
 function outcomeOf(change: ObjectChange, answer: ApiAnswer, namespace: string): ObjectOutcome {

@@ -17,10 +17,10 @@ type OneObjectOptions = {
 };
 
 export type OneObject = {
-  /** Undefined when it is not there, and before it is known. */
+  /** Undefined when it does not exist, and before it is known. */
   readonly current: () => unknown;
   readonly isKnown: () => boolean;
-  /** What is there now is current when it resolves. */
+  /** When it resolves, the object is current. */
   readonly refresh: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };

@@ -1,4 +1,4 @@
-/** Secrets and ConfigMaps that a process makes and keeps by itself, as texts by key. */
+/** Secrets and ConfigMaps that a process creates and keeps by itself, as texts by key. */
 import { MANAGED_BY } from '../model/consul-names.ts';
 import { MANAGED_BY_LABEL } from '../model/kubernetes-names.ts';
 import { asObject, asString, isObject, property, type JsonObject } from '../support/json.ts';
@@ -17,7 +17,7 @@ export function collectionOf({ kind, namespace }: Pick<OwnedPlace, 'kind' | 'nam
 }
 
 /**
- * The object, or undefined when it is not there.
+ * The object, or undefined when it does not exist.
  *
  * @throws TandemError TANDEM_KUBERNETES_…
  */
@@ -71,7 +71,7 @@ export function writeCertificate(
   return write(client, place, before, { type: 'kubernetes.io/tls', metadata: { name }, data }, signal);
 }
 
-/** @param made the object where there is none yet; of one that was read only the data is replaced */
+/** @param made the object to create if there is none; of an existing one, only the data is replaced */
 async function write(
   client: Client,
   place: OwnedPlace,
@@ -101,7 +101,7 @@ function dataOf(object: unknown): JsonObject {
   return asObject(property(object, 'data'));
 }
 
-/** @throws TandemError TANDEM_KUBERNETES_REFUSED also when it is not there */
+/** @throws TandemError TANDEM_KUBERNETES_REFUSED, also when it does not exist */
 export async function annotateOwned(
   client: Client,
   place: OwnedPlace,
@@ -128,7 +128,7 @@ export async function deleteOwned(
 }
 
 /**
- * A token of a ServiceAccount, which the API server makes and nobody keeps.
+ * A token of a ServiceAccount, which the API server issues and nobody stores.
  *
  * @param seconds that are asked for; the API server may grant fewer
  */

@@ -1,4 +1,4 @@
-/** A map of bounded size, in groups: what has to make room is of the group that has most, so that no group forgets for another. */
+/** A map of bounded size, in groups: the largest group makes room, so that no group forgets because of another. */
 
 type RecentGroups<V> = {
   readonly get: (group: string, key: string) => V | undefined;
@@ -6,7 +6,7 @@ type RecentGroups<V> = {
 };
 
 /**
- * Of a group, what was not set for longest is forgotten first.
+ * Of a group, the entry that was not set for longest is forgotten first.
  *
  * @param onForgotten called with what had to make room
  */

@@ -18,7 +18,7 @@ const DONE = {
   delete: 'deleted',
 } as const;
 
-/** What the API server says; of a proxy, how its page begins. */
+/** The API server's message; of a proxy, the beginning of its page. */
 export function messageOf(body: unknown): string {
   return asString(property(body, 'message')) ?? asString(body) ?? '';
 }
@@ -46,7 +46,7 @@ export function refusedObject(
 
 /**
  * @param what it is about, as a sentence
- * @param right that it takes, such as `get secrets`
+ * @param right that the request needs, such as `get secrets`
  */
 export function refused(
   what: string,

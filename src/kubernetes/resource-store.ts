@@ -1,4 +1,4 @@
-/** The objects of one resource by key, as the last list and the events since then say. */
+/** The objects of one resource by key, from the last list and the events since then. */
 import { compareVersions, type ResourceEntry } from './resource-entry.ts';
 
 /** Exactly one of them may be undefined: the object came, or went. */
@@ -27,7 +27,7 @@ export function resourceStore<T>(onChange: OnChange<T>): ResourceStore<T> {
     newest = version;
     for (const { key, version: of, value } of entries)
       if (value !== undefined) held.set(key, { version: of, value });
-    // Told only now, so that who is told of one object sees all of them as they are.
+    // Reported only now, so that a listener for one object sees the present state of all.
     for (const [key, { version: of, value }] of held) {
       const old = before.get(key);
       if (old?.version !== of) onChange(key, old?.value, value);

@@ -9,8 +9,8 @@ type ServerTime = {
   readonly now: () => number;
 };
 
-// The header `date` has whole seconds (RFC 9110, 5.6.7), and an answer that took its time is late: below that, our own clock
-// is the better one.
+// The header `date` has whole seconds (RFC 9110, 5.6.7), and a slow answer is late: for smaller differences, our own clock
+// is better.
 const TOLERANCE = 5000;
 
 export function serverTime(client: Pick<ApiClient, 'request' | 'watch'>, clock: Clock): ServerTime {

@@ -7,14 +7,14 @@ import { inClusterAccess, type InCluster } from './in-cluster.ts';
 
 export type ServerVersion = { readonly major: number; readonly minor: number };
 
-// An API server that takes longer is not well, and the pod is waiting for its readiness.
+// An API server that takes longer is unwell, and the pod is waiting to become ready.
 const TIMEOUT = 3000;
 
 /**
  * `GET /version`.
  *
  * @param timeout milliseconds for the whole answer
- * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when there is no answer; with other codes when another attempt is of no use:
+ * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when there is no answer; with other codes when another attempt is useless:
  *   TANDEM_FILE_UNREADABLE without a ServiceAccount
  */
 export async function readServerVersion(cluster: InCluster, timeout = TIMEOUT): Promise<ServerVersion> {
@@ -37,7 +37,7 @@ export async function readServerVersion(cluster: InCluster, timeout = TIMEOUT): 
 }
 
 /**
- * `{"major":"1","minor":"34+"}`: some providers put a `+` behind.
+ * `{"major":"1","minor":"34+"}`: some providers append a `+`.
  *
  * @throws TandemError TANDEM_KUBERNETES_GARBLED
  */

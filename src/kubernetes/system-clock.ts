@@ -10,5 +10,5 @@ export const systemClock: Clock = {
   },
 };
 
-/** What runs on the clock of the machine, and on chance. */
+/** What depends on the machine's clock, and on chance. */
 export const systemRuntime = { clock: systemClock, random: Math.random } as const;

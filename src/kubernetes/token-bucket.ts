@@ -1,8 +1,8 @@
-/** A token bucket: so many at once, and then one in a while. */
+/** A token bucket: a burst at once, and then one token at intervals. */
 
 type BucketRate = {
   readonly burst: number;
-  /** Milliseconds until a token that was taken is back. */
+  /** Milliseconds until a token that was taken is refilled. */
   readonly refill: number;
 };
 

@@ -1,11 +1,11 @@
-/** What waits, in groups that take turns: whoever brings much waits for its own. */
+/** A queue of groups that take turns: a group with many items delays only its own. */
 
 type Turns = {
-  /** What waits already keeps its place. */
+  /** An item that waits already keeps its place. */
   readonly add: (group: string, key: string) => void;
   /** False when it does not wait. */
   readonly remove: (group: string, key: string) => boolean;
-  /** The next one, which waits no longer; undefined when nothing does. */
+  /** Removes and returns the next one; undefined when there is none. */
   readonly take: () => readonly [group: string, key: string] | undefined;
 };
 

@@ -27,7 +27,7 @@ export async function* watchEvents(chunks: AsyncIterable<string>): AsyncGenerato
   let rest = '';
   for await (const chunk of chunks) {
     const [first = '', ...lines] = chunk.split('\n');
-    // What is joined is copied at the end of a line only: a long one comes in hundreds of chunks.
+    // Chunks are joined only at the end of a line: a long line comes in hundreds of them.
     rest += first;
     for (const line of lines) {
       if (rest.trim() !== '') yield parseEvent(rest);

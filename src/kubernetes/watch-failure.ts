@@ -6,18 +6,18 @@ import { requestRefused } from './refused-object.ts';
 
 export type WatchFailure = {
   readonly cause: RestartCause;
-  /** Undefined when this is how a watch ends in order. */
+  /** Undefined when a watch normally ends in this way. */
   readonly error: TandemError | undefined;
-  /** Milliseconds that the server asks to wait; 0 when it asks nothing. */
+  /** Milliseconds that the server asks the client to wait; 0 for none. */
   readonly wait: number;
 };
 
-/** Of an answer that is no success. */
+/** For an answer that is not a success. */
 export function failureOf(answer: ApiAnswer, path: string): WatchFailure {
   return statusFailure(answer, path, retryAfter(answer));
 }
 
-/** Of a status, which an event of a watch can have too. */
+/** For a status, which an event of a watch can have, too. */
 export function statusFailure(
   answer: Pick<ApiAnswer, 'status' | 'body'>,
   path: string,
@@ -26,7 +26,7 @@ export function statusFailure(
   return { cause: causeOf(answer.status), error: requestRefused(`GET ${path}`, answer), wait };
 }
 
-/** Of an exception; one that is no coded error is a bug and is thrown again. */
+/** For an exception; one that is not a coded error is a bug and is thrown again. */
 export function thrownFailure(error: unknown): WatchFailure {
   if (!(error instanceof TandemError)) throw error;
   return { cause: error.code === 'TANDEM_KUBERNETES_GARBLED' ? 'garbled' : 'unreachable', error, wait: 0 };

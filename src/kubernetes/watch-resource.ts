@@ -6,14 +6,14 @@ type WatchResourceOptions<T> = ListWatchOptions<T> &
   Pick<ListWatchHandlers<T>, 'onRestart'> & {
     /** Never called before `watchResource` has returned. */
     readonly onChange: OnChange<T>;
-    /** There is a whole list, whose changes were told. */
+    /** There is a whole list, and its changes were reported. */
     readonly onList?: () => void;
   };
 
 export type ResourceWatch<T> = ListWatch & Pick<ResourceStore<T>, 'get' | 'keys' | 'values' | 'size'>;
 
 /**
- * Starts at once and goes on until it is stopped, through all faults; see `ListWatchStatus` for how it is. Nothing is known,
+ * Starts at once and runs until it is stopped, whatever fails; see `ListWatchStatus` for its state. Nothing is known,
  * and nothing may be concluded from a missing object, before `synced`.
  */
 export function watchResource<T>(options: WatchResourceOptions<T>): ResourceWatch<T> {

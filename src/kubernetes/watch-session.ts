@@ -12,12 +12,12 @@ type WatchSession = {
   readonly path: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Takes an event; what it returns ends the watch. */
+  /** Receives an event; a returned value ends the watch. */
   readonly take: (event: WatchEvent) => WatchFailure | undefined;
 };
 
 // The server sends a bookmark every 60 to 75 seconds (k8s.io/apiserver, cacher: bookmarkFrequency), and skips the first one
-// of a watch without events: two did not come, and 50 s more. Nothing is lost: the next watch goes on where this one ended.
+// of a watch without events: two are missing, plus 50 s. Nothing is lost: the next watch continues where this one ended.
 export const IDLE = 200_000;
 
 /** Resolves with what ended the watch, never with success; rejects with what `take` throws. */

@@ -29,7 +29,7 @@ export function bundlesWrittenAt(configuration: unknown): number | undefined {
 }
 
 /**
- * Writes to the version that was read, or not at all: entries can move, and another may have written.
+ * Writes to the version that was read, or not at all: entries can move, and somebody else may have written.
  * https://www.rfc-editor.org/rfc/rfc6902#section-4.6
  *
  * @param collection path of the collection
@@ -61,7 +61,7 @@ export async function publishBundle(
   throw requestRefused(`caBundle of the webhook configuration ${name} cannot be patched`, answer);
 }
 
-/** The Status of a refused object has its name; that of a patch that cannot be applied has not. */
+/** The Status of a refused object has its name; that of a patch that cannot be applied does not. */
 function namesObject(status: unknown): boolean {
   return property(property(status, 'details'), 'name') !== undefined;
 }

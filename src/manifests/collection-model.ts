@@ -1,10 +1,10 @@
-/** What operations make of one list or map: its old elements by position, and new ones between them. */
+/** The result of operations on one list or map: its old elements by position, and new ones between them. */
 
 /** An element of the old text, or a value that an operation brought. */
 export type Element =
   { readonly kind: 'old'; readonly index: number } | { readonly kind: 'new'; readonly value: unknown };
 
-/** A place in the old collection at which values are inserted: in front of the element `before`, or at the end. */
+/** A place in the old collection at which values are inserted: before the element `before`, or at the end. */
 export type Insertion = { readonly before: number | undefined; readonly values: readonly unknown[] };
 
 export type CollectionChange = {

@@ -1,4 +1,4 @@
-/** A change of a list or map in block style: whole lines come and go. */
+/** A change of a list or map in block style: adds and removes whole lines. */
 import { isSeq } from 'yaml';
 import type { CollectionChange } from './collection-model.ts';
 import { endOfLines, startOf, type YamlCollection } from './node-range.ts';
@@ -26,7 +26,7 @@ export function editBlock(
   return [...insertions, ...removals];
 }
 
-/** Comments above the first element belong to it, so what comes first comes before them. */
+/** Comments above the first element belong to it, so a new first element comes before them. */
 function placeOf(
   text: string,
   collection: YamlCollection,
@@ -42,7 +42,7 @@ function placeOf(
 }
 
 /**
- * The end of a collection, with the comments that stand in its column: `# key: value` below the last key of a map. Those
+ * The end of a collection, including the comments in its column: `# key: value` below the last key of a map. Comments
  * in the column of a list's dash are left to what follows, which may be the next key of the map that holds the list.
  */
 function behindComments(text: string, collection: YamlCollection, column: number): number {

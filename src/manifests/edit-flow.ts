@@ -1,4 +1,4 @@
-/** A change of a list or map in flow style (`{…}`, `[…]`, and so JSON): pieces with their commas come and go. */
+/** A change of a list or map in flow style (`{…}`, `[…]`, and so JSON): adds and removes pieces with their commas. */
 import { isSeq } from 'yaml';
 import type { CollectionChange, Insertion } from './collection-model.ts';
 import { endOf, rangeOf, startOf, type YamlCollection } from './node-range.ts';
@@ -10,7 +10,7 @@ type Layout =
   | { readonly kind: 'inline'; readonly separator: string; readonly isTight: boolean }
   | { readonly kind: 'lines'; readonly separator: string; readonly indent: string; readonly unit: string };
 
-/** The value of a key in flow style, in the place of another one. */
+/** The value of a key in flow style, in place of another one. */
 export function flowValue(text: string, offset: number, value: unknown, style: TextStyle): string {
   return style.jsonUnit === undefined
     ? inlineJson(value)
@@ -25,7 +25,7 @@ export function editFlow(place: CollectionPlace, { insertions, removals }: Colle
   ];
 }
 
-/** `{}` of JSON over lines is opened; anything else, such as `{ }`, keeps what it has inside behind the new. */
+/** A JSON `{}` over several lines is opened; anything else, such as `{ }`, keeps its inner text after the new value. */
 function fillEmpty(place: CollectionPlace, { values }: Insertion): TextEdit {
   const { text, collection, depth, style } = place;
   const [open, end] = rangeOf(collection);
@@ -99,7 +99,7 @@ function remove(
     : { ...inside(text, collection, start, end), text: '', depth };
 }
 
-/** What is between the brackets when nothing stays: with the line breaks that `fillEmpty` put there, without others. */
+/** What is between the brackets when no element is left: with the line breaks that `fillEmpty` added, and no others. */
 function inside(
   text: string,
   collection: YamlCollection,

@@ -1,6 +1,6 @@
 /**
- * Manifests in, manifests out: the pods of a text are edited where they stand, and nothing else changes by a byte. What
- * was edited is parsed again and compared with the patched objects; a document for which that fails stays as it was.
+ * Manifests in, manifests out: the pods of a text are edited in place, and nothing else changes by a byte. What
+ * was edited is parsed again and compared with the patched objects; if that fails, the document stays as it was.
  */
 import type { LineCounter, Node } from 'yaml';
 import { askedWithoutPod, misplacedAnnotations } from '../inject/misplaced.ts';
@@ -13,7 +13,7 @@ import { styleOf } from './text-style.ts';
 import { UnsupportedLayout } from './unsupported.ts';
 import { differingDocuments, whyDifferent } from './verify-edits.ts';
 
-/** What became of one pod. */
+/** What happened to one pod. */
 export type ManifestOutcome = {
   readonly kind: string;
   readonly namespace: string | undefined;
@@ -28,7 +28,7 @@ export type EditedManifests =
   /** Line and column counted from 1. */
   | { readonly ok: false; readonly line: number; readonly column: number; readonly message: string };
 
-/** @param edit is asked for every pod of the text, in order */
+/** @param edit is called for every pod of the text, in order */
 export function editManifests(text: string, edit: (template: PodTemplate) => TemplateEdit): EditedManifests {
   const { mark, rest } = splitByteOrderMark(text);
   const edited = editText(rest, edit);
@@ -55,7 +55,7 @@ function editText(text: string, edit: (template: PodTemplate) => TemplateEdit): 
   };
 }
 
-/** Said, because a pod that is not in the mesh though its author asked for it looks like any other. */
+/** Reported, because a pod that is not in the mesh although its author asked for it looks like any other. */
 function passedOver({ template: { kind, path, manifest } }: LocatedPod): TemplateEdit {
   const asked = path.length === 0 ? askedWithoutPod(manifest, kind) : undefined;
   if (asked !== undefined) return { kind: 'skip', reason: 'no-pod', warnings: [asked] };
@@ -89,7 +89,7 @@ function editPod(
   } catch (error) {
     if (!(error instanceof UnsupportedLayout)) throw error;
     const offset = offsetOf(node ?? root);
-    // What is not to be edited may stand as it likes.
+    // What is not edited may have any layout.
     if (edit.kind !== 'edit') return { document, pod, offset, edit, edits: [] };
     const { line } = lines.linePos(error.offset ?? offset);
     return { document, pod, offset, edit: refused(error.message, line, edit), edits: [] };

@@ -1,4 +1,4 @@
-/** A pod of a manifest, and what is to become of it. */
+/** A pod of a manifest, and what an editor does with it. */
 import type { Warning } from '../inject/result.ts';
 import type { Problem } from '../model/problem.ts';
 import type { PatchOperation } from '../support/json-patch.ts';
@@ -6,12 +6,12 @@ import type { LocatedPod } from './pod-template.ts';
 import type { ManifestDocument } from './read-documents.ts';
 import type { TextEdit } from './text-edit.ts';
 
-/** What an editor says of one pod. */
+/** The answer of an editor about one pod. */
 export type TemplateEdit =
   | {
       readonly kind: 'skip';
       readonly reason: string;
-      /** What the reason does not say, for people. */
+      /** Details beyond the reason, for people. */
       readonly detail?: string;
       readonly warnings: readonly Warning[];
     }
@@ -22,7 +22,7 @@ export type TemplateEdit =
       readonly warnings: readonly Warning[];
     };
 
-/** A pod, what its editor said, and what that is in the text. */
+/** A pod, the answer of its editor, and its edits of the text. */
 export type EditedPod = {
   readonly document: ManifestDocument;
   readonly pod: LocatedPod;

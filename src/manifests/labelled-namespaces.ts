@@ -1,4 +1,4 @@
-/** The Namespaces that stand in manifests beside the pods in them. */
+/** The Namespaces in manifests beside the pods in them. */
 import { namespaceDefaults } from '../inject/namespace-labels.ts';
 import type { NamespaceDefaults } from '../inject/settings.ts';
 import { asString, property } from '../support/json.ts';

@@ -1,4 +1,4 @@
-/** The objects of a document: the document itself, or the items of a `List`, a `PodList`, or lists in a list. */
+/** The objects of a document: the document itself, or the items of a `List`, a `PodList`, or nested lists. */
 import { asString, isObject, property, textAt } from '../support/json.ts';
 
 type ListedObject = {

@@ -1,4 +1,4 @@
-/** Where the nodes of the syntax tree stand in the text. */
+/** Where the nodes of the syntax tree are in the text. */
 import {
   isAlias,
   isMap,
@@ -39,14 +39,14 @@ export function startOf(collection: YamlCollection, index: number): number {
   return indicator?.offset ?? rangeOf(item)[0];
 }
 
-/** In front of an anchor or tag: `[&a {…}]`. */
+/** Before an anchor or tag: `[&a {…}]`. */
 function flowStart(collection: YamlCollection, index: number): number | undefined {
   const token = collection.srcToken;
   if (token?.type !== 'flow-collection') return undefined;
   return token.items[index]?.start.find(({ type }) => type === 'anchor' || type === 'tag')?.offset;
 }
 
-/** Where the content of a node ends: its last descendant, because a block's own range runs on over comments. */
+/** The end of a node's content: that of its last descendant, because a block's own range continues over comments. */
 export function endOf(node: Node | MapPair | null): number {
   if (isPair(node)) return node.value === null ? rangeOf(node.key)[1] : endOf(node.value);
   if ((isMap(node) || isSeq(node)) && node.flow !== true && node.items.length > 0) {
@@ -55,7 +55,7 @@ export function endOf(node: Node | MapPair | null): number {
   return rangeOf(node)[1];
 }
 
-/** Offset behind the last line of a node in block style. A block scalar (`|`) has its last line break in its range. */
+/** Offset after the last line of a node in block style. A block scalar (`|`) has its last line break in its range. */
 export function endOfLines(text: string, node: Node | MapPair | null): number {
   const end = endOf(node);
   return end > 0 && text[end - 1] === '\n' ? end : nextLine(text, end);

@@ -14,7 +14,7 @@ type Model = { readonly collection: YamlCollection; readonly depth: number; elem
 
 /**
  * @param root the node to which the paths of the operations are relative
- * @param operations `add` on a key that is there puts a value that `replace` takes back
+ * @param operations an `add` on an existing key puts a value that `replace` restores
  * @param depth of the root in its document
  * @throws UnsupportedLayout
  */
@@ -43,7 +43,7 @@ export function patchYaml(
   return [...edits, ...replacements];
 }
 
-/** The node at a path of keys. @throws UnsupportedLayout when an alias or a merge key stands in between */
+/** The node at a path of keys. @throws UnsupportedLayout when an alias or a merge key is on the way */
 export function nodeAt(root: Node | null, path: readonly (string | number)[]): Node {
   let node: unknown = root;
   for (const key of path) node = child(node, String(key), new Map());

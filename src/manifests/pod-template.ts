@@ -1,4 +1,4 @@
-/** Where the pods are in a manifest, alone or in lists: of the kinds of Kubernetes itself, and of any other. */
+/** Where the pods are in a manifest, alone or in lists: in the kinds of Kubernetes itself, and in any other. */
 import { asString, isObject, property, textAt } from '../support/json.ts';
 import { askedWithoutPod } from '../inject/misplaced.ts';
 import { listedObjects, namespaceOf } from './listed-objects.ts';
@@ -31,10 +31,10 @@ const PATHS: ReadonlyMap<string, readonly string[]> = new Map([
   ['batch/v1/CronJob', ['spec', 'jobTemplate', 'spec', 'template']],
 ]);
 
-// Knative makes the pods of its own revisions, and takes no init containers in the template (Knative Serving, "Feature flags").
+// Knative creates the pods of its own revisions, and accepts no init containers in the template (Knative Serving, "Feature flags").
 const NOT_TO_EDIT = /^serving\.knative\.dev\//;
 
-/** The pod of a manifest that is to be edited; undefined where there is none, or one in a place of its own. */
+/** The pod of a manifest that is to be edited; undefined if there is none, or it is in an unusual place. */
 function podTemplateOf(manifest: unknown): PodTemplate | undefined {
   const kind = textAt(manifest, 'kind');
   const apiVersion = textAt(manifest, 'apiVersion');
@@ -43,7 +43,7 @@ function podTemplateOf(manifest: unknown): PodTemplate | undefined {
   let pod: unknown = manifest;
   for (const key of path) pod = property(pod, key);
   if (!isObject(pod)) return undefined;
-  // Of other kinds: `spec.template` of a SealedSecret is no pod.
+  // In other kinds: `spec.template` of a SealedSecret is not a pod.
   if (known === undefined && (NOT_TO_EDIT.test(apiVersion) || !hasContainers(pod))) return undefined;
   return { ...named(manifest, kind), path, metadata: property(pod, 'metadata'), spec: property(pod, 'spec') };
 }
@@ -79,18 +79,18 @@ function podsWithin(value: unknown, path: readonly (string | number)[]): (readon
   return Object.entries(value).flatMap(([key, item]) => podsWithin(item, [...path, key]));
 }
 
-/** What describes resources shows pods as examples, and a review is the question of an API server: no cluster runs their pods. */
+/** Descriptions of resources contain pods as examples, and a review is a question from an API server: no cluster runs their pods. */
 const SHOWS_PODS: ReadonlySet<string> = new Set(['CustomResourceDefinition', 'AdmissionReview']);
 
 export type LocatedPod = {
   readonly template: PodTemplate;
   /** Keys from the document's root to the object with the pod's metadata and spec. */
   readonly path: readonly (string | number)[];
-  /** A pod in a kind that is not known well enough to edit it, or, with an empty path, an object that asks and has no pod. */
+  /** A pod in a kind that is not known well enough to edit it, or, with an empty path, an object that asks for a sidecar and has no pod. */
   readonly isPassedOver: boolean;
 };
 
-/** The pods of a document: its own, or those of its items where it is a list. */
+/** The pods of a document: its own, or those of its items if it is a list. */
 export function podsOf(document: unknown): LocatedPod[] {
   return listedObjects(document).flatMap(({ object, path }) => podsOfObject(object, path));
 }

@@ -23,13 +23,13 @@ type ReadDocuments =
   /** Line and column counted from 1. */
   | { readonly ok: false; readonly line: number; readonly column: number; readonly message: string };
 
-// The library's own limit of 100 is less than the items of a large list that share one anchor. A file that multiplies by
+// A large list whose items share one anchor has more than the library's limit of 100. A file that multiplies by
 // aliases of aliases passes 10,000 at its fifth level of ten.
 const MAX_ALIASES = 10_000;
 
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/** It is no part of the first line: it would move every column there by one. */
+/** It is not part of the first line: it would shift every column there by one. */
 export function splitByteOrderMark(text: string): { readonly mark: string; readonly rest: string } {
   return text.startsWith(BYTE_ORDER_MARK)
     ? { mark: BYTE_ORDER_MARK, rest: text.slice(BYTE_ORDER_MARK.length) }
@@ -88,7 +88,7 @@ function isMergeable(value: unknown, syntax: Document.Parsed): boolean {
   return isSeq(source) ? source.items.every(isMapIn) : isMap(source);
 }
 
-/** The library's words without the place, which is told apart, and without its excerpt of the text. */
+/** The library's words without the place, which is reported separately, and without its excerpt of the text. */
 function messageOf(error: { readonly code: string; readonly message: string }): string {
   const message = (error.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
   return /call stack/.test(message) ? 'lists or maps are nested too deep to be read' : message;

@@ -1,9 +1,9 @@
-/** Values as text in the style of the manifest that they come into. */
+/** Values as text in the style of their manifest. */
 import { Document, visit } from 'yaml';
 import type { TextStyle } from './text-style.ts';
 import { plainValue } from './yaml-scalars.ts';
 
-// Legal, but some readers take them for line breaks or lose them; written as escapes.
+// Legal, but some readers treat them as line breaks or lose them; written as escapes.
 const ESCAPED = /[\u007f-\u009f\u2028\u2029\ufeff]/g;
 
 // Control characters and halves of surrogate pairs.
@@ -11,7 +11,7 @@ const UNPRINTABLE = /[^\P{C}\n\t]|[\u2028\u2029]/u;
 
 /** Lines in block style, without line breaks. */
 export function blockLines(value: unknown, { indent, indentSeq }: TextStyle, column: number): string[] {
-  // Other readers take `1:30` for a number.
+  // Other readers take `1:30` as a number.
   const document = new Document(value, { compat: 'yaml-1.1', aliasDuplicateObjects: false });
   visit(document, {
     Scalar: (_key, node) => {

@@ -1,6 +1,6 @@
 /**
- * A value in the place of another one, so that the old one can come back byte by byte. Where its usual form would not give
- * the old text back, the old text stays as a comment, and the new value goes below it:
+ * A value in place of another one, so that the old one can be restored byte by byte. If its usual form could not restore
+ * the old text, the old text stays as a comment, and the new value goes below it:
  *
  *     annotations: ~          annotations: # was ~
  *                           a: b
@@ -21,7 +21,7 @@ type ValuePlace = {
   readonly text: string;
   readonly map: BlockOrFlowMap;
   readonly pair: MapPair;
-  /** Of the value: deeper than the map, whose new keys come behind it. */
+  /** Indentation of the value: deeper than the map, whose new keys come after it. */
   readonly depth: number;
   readonly style: TextStyle;
 };
@@ -88,7 +88,7 @@ export function restoreValue({ text, map, pair, depth }: ValuePlace, value: unkn
 // Names of ports (RFC 6335, section 5.1) and other words, as people write them without quotes.
 const WORD = /^[a-z][a-z0-9-]*$/;
 
-/** What comes back of a value: JSON, and a word without quotes behind a key without. */
+/** What can be restored of a value: JSON, and a word without quotes after a key without quotes. */
 function usualForm(text: string, { key }: MapPair, value: unknown): string {
   const isWord = typeof value === 'string' && WORD.test(value) && plainValue(value) === value;
   return isWord && !/["']/.test(text[rangeOf(key)[0]] ?? '') ? value : inlineJson(value);

@@ -5,7 +5,7 @@ export type TextEdit = {
   /** Exclusive; equal to start for an insertion. */
   readonly end: number;
   readonly text: string;
-  /** Of several edits at one place the deeper one comes first: the end of a list lies before the end of its parent. */
+  /** Of several edits at one place, the deeper one comes first: a list ends before its parent does. */
   readonly depth: number;
 };
 
@@ -19,7 +19,7 @@ export function applyEdits(text: string, edits: readonly TextEdit[]): string {
     position = Math.max(position, edit.end);
   }
   const result = pieces.join('') + text.slice(position);
-  // Where the last line had no line break, a removal of lines leaves the one of the line before.
+  // If the last line had no line break, removing lines leaves the break of the line before.
   return text.endsWith('\n') ? result : result.replace(/\r?\n$/, '');
 }
 
@@ -29,7 +29,7 @@ export function lineStart(text: string, offset: number): number {
   return offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
 }
 
-/** Offset behind the line break of the line that holds the offset, or the end of the text. */
+/** Offset after the line break of the line that holds the offset, or the end of the text. */
 export function nextLine(text: string, offset: number): number {
   const end = text.indexOf('\n', offset);
   return end === -1 ? text.length : end + 1;
@@ -41,14 +41,14 @@ export function indentAt(text: string, offset: number): string {
   return /^[ \t]*/.exec(text.slice(line, offset))?.[0] ?? '';
 }
 
-/** The line break before the line that holds the offset, or behind it when it is the first. */
+/** The line break before the line that holds the offset, or after it if it is the first line. */
 export function lineBreakAt(text: string, offset: number): string {
   const line = lineStart(text, offset);
   const end = line > 0 ? line - 1 : text.indexOf('\n');
   return end > 0 && text[end - 1] === '\r' ? '\r\n' : '\n';
 }
 
-/** Whole lines in front of `offset`, which is the start of a line, or the end of a text without a last line break. */
+/** Whole lines before `offset`, which is the start of a line, or the end of a text without a last line break. */
 export function insertLines(text: string, offset: number, lines: readonly string[], depth: number): TextEdit {
   const lineBreak = lineBreakAt(text, offset);
   const block = lines.join(lineBreak);

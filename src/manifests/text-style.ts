@@ -1,16 +1,16 @@
-/** How the author lays out a manifest: what is added looks like what is there. */
+/** How the author lays out a manifest: additions look like what is there. */
 import { isCollection, isMap, isPair, isSeq, type Node } from 'yaml';
 import { rangeOf, startOf, type YamlCollection } from './node-range.ts';
 import { lineStart } from './text-edit.ts';
 
 export type TextStyle = {
-  /** Columns by which a block map stands under its key. */
+  /** Columns by which a block map is indented under its key. */
   readonly indent: number;
-  /** Lists in block style are indented under their key, or stand in its column. */
+  /** Lists in block style are indented under their key, or are in its column. */
   readonly indentSeq: boolean;
   /** White space of one level of JSON over several lines; undefined for anything else. */
   readonly jsonUnit: string | undefined;
-  /** JSON as machines write it, without a space behind `:` and `,`. */
+  /** JSON as machines write it, without a space after `:` and `,`. */
   readonly isTight: boolean;
 };
 
@@ -47,7 +47,7 @@ function levelOf(text: string, parent: unknown, child: unknown, least = 1): numb
   const [outer, inner] = columns;
   if (outer === undefined || inner === undefined) return USUAL;
   const level = inner - outer;
-  // YAML allows any number; more than eight is no habit but an accident.
+  // YAML allows any number; more than eight is an accident, not a habit.
   return level >= least && level <= 8 ? level : USUAL;
 }
 

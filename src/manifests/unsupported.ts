@@ -1,4 +1,4 @@
-/** A layout that cannot be edited without changing what is not meant. Becomes a problem with a line, never an edit. */
+/** A layout that cannot be edited without changing something else. It becomes a problem with a line, never an edit. */
 import { isMap, isScalar, isSeq, type Alias, type YAMLMap } from 'yaml';
 
 export class UnsupportedLayout extends Error {
@@ -17,7 +17,7 @@ export function aliased(alias: Alias): UnsupportedLayout {
   return new UnsupportedLayout(message, alias.range?.[0]);
 }
 
-/** A key that the map has by a merge (`<<: *base`), so that the text to edit stands elsewhere. */
+/** A key that the map has through a merge (`<<: *base`), so that the text to edit is elsewhere. */
 export function notWritten(map: YAMLMap, key: string): UnsupportedLayout {
   const merge = map.items.find((pair) => isScalar(pair.key) && pair.key.source === '<<');
   const message = `${JSON.stringify(key)} comes from the merge key <<, and every place that shares it would change; write it out here`;

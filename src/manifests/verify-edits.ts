@@ -1,4 +1,4 @@
-/** The oracle: what a text means after it was edited must be what the operations make of its objects, and no more. */
+/** The oracle: the meaning of an edited text must be exactly what the operations make of its objects. */
 import { isDeepStrictEqual } from 'node:util';
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import { visit, type LineCounter, type Node } from 'yaml';
@@ -7,7 +7,7 @@ import type { EditedPod } from './edited-pod.ts';
 import { readDocuments, type ManifestDocument } from './read-documents.ts';
 import type { TextEdit } from './text-edit.ts';
 
-/** Documents whose edits do something else than they should; all of them when the documents themselves changed. */
+/** Documents whose edits do something unintended; all of them if the documents themselves changed. */
 export function differingDocuments(
   after: string,
   documents: readonly ManifestDocument[],
@@ -43,7 +43,7 @@ function unshared(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, content]) => [key, unshared(content)]));
 }
 
-/** Why the edits of a pod would do more than they should: most likely an anchor that is used a second time. */
+/** Why the edits of a pod would do more than intended: most likely an anchor that is used a second time. */
 export function whyDifferent(
   text: string,
   { syntax }: ManifestDocument,
@@ -57,7 +57,7 @@ export function whyDifferent(
       if (node === undefined || !edits.some(({ start }) => isInside(node, start))) return undefined;
       const line = lines.linePos(alias.range?.[0] ?? 0).line;
       const message = `the anchor &${alias.source} is used again as *${alias.source} on line ${line}, which would change as well; write it out there`;
-      // The anchor stands before the node, often on the line of its key.
+      // The anchor is before the node, often on the line of its key.
       found = { message, offset: text.lastIndexOf(`&${alias.source}`, node.range?.[0]) };
       return visit.BREAK;
     },

@@ -14,14 +14,14 @@ const NOT_A_NUMBER = /^\.(?:nan|NaN|NAN)$/;
 const INTEGER = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|([1-9][0-9]*|0))$/;
 const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
 
-/** What a scalar without quotes and tag means. Timestamps stay text, as they do in JSON. */
+/** The meaning of a scalar without quotes and tag. Timestamps stay text, as they do in JSON. */
 export function plainValue(text: string): PlainValue {
   if (NULL.test(text)) return null;
   if (TRUE.test(text)) return true;
   if (FALSE.test(text)) return false;
   if (INFINITE.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
   if (NOT_A_NUMBER.test(text)) return NaN;
-  // Any number of them, anywhere behind the first character.
+  // Any number of them, anywhere after the first character.
   const digits = /^[-+0-9]/.test(text) ? text.replaceAll('_', '') : text;
   const integer = INTEGER.exec(digits);
   if (integer !== null) return integerOf(integer);

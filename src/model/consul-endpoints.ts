@@ -1,4 +1,4 @@
-/** The closed set of what is called of Consul: the label of a metric. */
+/** The closed set of Consul endpoints that are called: the label of a metric. */
 export const consulEndpoints = [
   'acl-bootstrap',
   'acl-read',

@@ -1,4 +1,4 @@
-/** Nodes, services and checks as Consul gives them; the fields keep Consul's names. */
+/** Nodes, services and checks as Consul returns them; the fields keep Consul's names. */
 import { property } from '../support/json.ts';
 import {
   fields,

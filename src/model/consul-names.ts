@@ -1,6 +1,6 @@
-/** What Tandem writes into Consul and looks for there, and what Consul takes: one table of ids, keys of meta, and limits. */
+/** What Tandem writes into Consul and looks for there, and what Consul accepts: one table of ids, keys of meta, and limits. */
 
-/** Whose instance or node it is; without it, or with another owner, it is never changed or removed. */
+/** The owner of an instance or node; without it, or with another owner, it is never changed or removed. */
 export const OWNER_META = 'tandem-owner';
 /** What an instance was made from: `Service/<namespace>/<name>`. */
 export const SOURCE_META = 'tandem-source';
@@ -45,8 +45,8 @@ export const SYNTHETIC_META = 'synthetic-node';
 
 export const CHECK_NAME = 'Kubernetes Readiness Check';
 /**
- * TTL of that check at an agent. As long as Consul's own Kubernetes controllers wait; the longest span of Go is 292 years, and
- * an agent that is started again keeps the state of a check only while its time is not over.
+ * TTL of that check at an agent. As long as Consul's own Kubernetes controllers use; the longest duration in Go is 292 years, and
+ * an agent that restarts keeps the state of a check only while its TTL is not over.
  */
 export const NEVER_EXPIRES = '100000h';
 
@@ -60,8 +60,8 @@ export const META_KEY = /^[A-Za-z0-9_-]{1,128}$/;
 export const META_VALUE_BYTES = 512;
 
 /**
- * Consul takes 128 operations since 1.14, and 64 before, which it says by a 413; and 512 KiB (`limits.txn_max_req_len`),
- * of which a quarter is kept back.
+ * Consul accepts 128 operations since 1.14, and 64 before, which it says by a 413; and 512 KiB (`limits.txn_max_req_len`),
+ * of which a quarter is kept in reserve.
  */
 export const TRANSACTION_LIMITS = { operations: 128, bytes: 400_000 };
 /** The smallest limit of a transaction that a server is known to have. */
@@ -69,13 +69,13 @@ export const LEAST_OPERATIONS = 64;
 /** `/v1/internal/acl/authorize` (agent/acl_endpoint.go, `maxRequests`). */
 export const RIGHTS_PER_REQUEST = 64;
 
-/** A service that Consul itself has: no pod and no Service may take its name, nor one of a proxy. */
+/** A service that Consul itself has: no pod and no Service may take its name, nor the name of a proxy. */
 const CONSUL = 'consul';
 
 /** Every proxy is `<service>-sidecar-proxy` (Consul, "Sidecar Service Registration"). */
 export const PROXY_SUFFIX = '-sidecar-proxy';
 
-/** Whose the name is; undefined when it is free. Consul compares names in lower case. */
+/** Who owns the name; undefined when it is free. Consul compares names in lower case. */
 export function holderOf(service: string): 'servers' | 'proxies' | undefined {
   const name = service.toLowerCase();
   if (name === CONSUL) return 'servers';

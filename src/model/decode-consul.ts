@@ -1,4 +1,4 @@
-/** Narrowing of what Consul answers. Each function throws, naming the place, when a value is none that Consul gives. */
+/** Narrows Consul's answers. Each function throws, naming the place, when Consul never returns such a value. */
 import { isObject, property, type JsonObject } from '../support/json.ts';
 
 /** @param place of the value, for the message */

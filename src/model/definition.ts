@@ -6,8 +6,8 @@ import type { Check, Instance } from './instance.ts';
 import type { Proxy, ProxyUpstream, Registration, VirtualAddress } from './registration.ts';
 
 /**
- * Envoy listens for its peers; a pod that vanished with its node is reaped by it. An agent makes the first check at a random
- * moment within the interval, and until then nobody is routed to the pod, while a Deployment that sees it ready already
+ * Checks whether Envoy listens for its peers, and reaps a pod that vanished with its node. An agent makes the first check at a random
+ * moment within the interval. Until then nobody is routed to the pod, while a Deployment that already sees it ready
  * deletes the next one.
  */
 const LISTENER_CHECK = { name: 'Proxy Public Listener', interval: '1s', reapedAfter: '10m' };
@@ -44,7 +44,7 @@ export function agentDefinition({
 /**
  * The same with the checks that the agent makes of a proxy.
  *
- * @param readiness status of the service until the registrar says another; undefined: no registrar runs, and the service
+ * @param readiness status of the service until the registrar reports another; undefined: no registrar runs, and the service
  * passes as soon as its proxy does
  */
 export function checkedDefinition(
@@ -153,7 +153,7 @@ const FREE = ['Meta', 'Config'];
 function inSnakeCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inSnakeCase);
   if (!isObject(value)) return value;
-  // Its keys are those of the definitions above. By a loop it takes a third of what lists of entries take.
+  // Its keys are those of the definitions above. A loop takes a third of the time of lists of entries.
   const respelled: Record<string, unknown> = {};
   for (const key of Object.keys(value))
     respelled[snakeCase(key)] = FREE.includes(key) ? value[key] : inSnakeCase(value[key]);

@@ -62,7 +62,7 @@ export function isOnNode(instance: ObservedInstance, node: string): boolean {
   return indexed(instance.node) === indexed(node);
 }
 
-/** The order of everything that is computed: by code units, the same on every machine. */
+/** The order of all computed results: by code units, the same on every machine. */
 export function byText(left: string, right: string): number {
   if (left === right) return 0;
   return left < right ? -1 : 1;

@@ -12,7 +12,7 @@ export const META_PREFIX = 'service-meta-';
 export const STATUS = `${ANNOTATION_PREFIX}connect-inject-status`;
 export const INJECTED = 'injected';
 
-/** On Namespaces: what their pods do by default. */
+/** On Namespaces: the defaults of their pods. */
 export const INJECT_LABEL = `${ANNOTATION_PREFIX}connect-inject`;
 export const REDIRECT_LABEL = `${ANNOTATION_PREFIX}transparent-proxy`;
 
@@ -32,9 +32,9 @@ export const CA_ANNOTATION = `${OWN_PREFIX}consul-ca`;
 /** On pods: which CAs of Consul they trust (`support/certificate-ids.ts`); they keep them for as long as they live. */
 export const CA_ID_ANNOTATION = `${OWN_PREFIX}consul-ca-id`;
 
-/** On what is made from a Consul service: whose it is; without it, or with another owner, it is never changed or removed. */
+/** On objects made from a Consul service: the owner; without it, or with another owner, they are never changed or removed. */
 export const OWNER_ANNOTATION = `${OWN_PREFIX}owner`;
-/** On what is made from a Consul service: its name in Consul. */
+/** On objects made from a Consul service: its name in Consul. */
 export const SOURCE_ANNOTATION = `${OWN_PREFIX}consul-service`;
 
 // Kubernetes, "Well-Known Labels, Annotations and Taints".

@@ -29,7 +29,7 @@ export type Service = ServiceAnnotations & {
   readonly headless: boolean;
   /** `spec.publishNotReadyAddresses`: its endpoints count as ready for as long as Kubernetes says so of them. */
   readonly publishesNotReady: boolean;
-  /** Those in which kube-proxy serves it; none: not known, as in a manifest. */
+  /** Families in which kube-proxy serves it; empty when unknown, as in a manifest. */
   readonly ipFamilies: readonly IpFamily[];
   readonly externalName: string | undefined;
   readonly externalIps: readonly string[];
@@ -234,7 +234,7 @@ function portNumber(value: unknown): number | undefined {
   return isPort(value) ? value : undefined;
 }
 
-/** Without the dot of the root, which Consul's clients would take for a part of the address. */
+/** Without the dot of the root, which Consul's clients would take as part of the address. */
 function hostName(value: unknown, key: string): string | undefined {
   const found = filledAt(value, key);
   return found === undefined || found === '.' ? undefined : withoutRoot(found);

@@ -8,7 +8,7 @@ export function isConditionTrue(object: unknown, type: string): boolean {
   return property(found, 'status') === 'True';
 }
 
-/** Whether a pod has come to its end; an evicted one has, too. Throws on no input. */
+/** Whether a pod has ended; an evicted one has, too. Throws on no input. */
 export function hasEnded(pod: unknown): boolean {
   const phase = property(property(pod, 'status'), 'phase');
   return phase === 'Succeeded' || phase === 'Failed';

@@ -30,7 +30,7 @@ export function observeNode({ node, services }: NodeServices, checks: readonly C
   };
 }
 
-/** Consul keeps any text in a transaction; what it does not know itself is never what we wrote, so it is repaired. */
+/** Consul keeps any text in a transaction; Tandem never wrote a status that Consul does not know, so it is repaired. */
 export function statusOf({ Status }: CheckEntry): Check['status'] {
   return Status === 'passing' || Status === 'critical' ? Status : 'warning';
 }

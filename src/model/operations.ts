@@ -47,7 +47,7 @@ export type Operation =
 /** Nobody connects to the node itself: its instances have addresses of their own. */
 const NODE_ADDRESS = '127.0.0.1';
 
-/** True when Consul has the node as `setNode` would write it; what else is in its meta stays. */
+/** True when Consul has the node as `setNode` would write it; other keys of its meta stay. */
 export function isNodeRegistered(observed: ObservedNode | undefined): boolean {
   return observed?.address === NODE_ADDRESS && observed.meta[EXTERNAL_SOURCE_META] === EXTERNAL_SOURCE;
 }
@@ -69,7 +69,7 @@ export function setInstance(instance: Instance, node: string): readonly Operatio
   return instance.check === undefined ? [service] : [service, setCheck(instance, instance.check, node)];
 }
 
-/** Consul knows the name by the id, and yet judges the right to write the check by the name that is sent. */
+/** Consul knows the name from the id, but checks the right to write by the name that is sent. */
 export function setCheck(
   service: Pick<Instance, 'id' | 'name'>,
   { id, name, status, output }: Check,
@@ -91,12 +91,12 @@ export function setCheck(
   };
 }
 
-/** Consul asks for the name although the id decides; the checks of the service go with it. */
+/** Consul requires the name although the id decides; the checks of the service are removed with it. */
 export function deleteService({ id, name, node }: Pick<ObservedInstance, 'id' | 'name' | 'node'>): Operation {
   return { Service: { Verb: 'delete', Node: node, Service: { ID: id, Service: name } } };
 }
 
-/** Setting a service leaves its checks alone, so that one which is no longer wanted is deleted by itself. */
+/** Setting a service leaves its checks alone, so a check that is no longer wanted is deleted separately. */
 export function deleteCheck({ id }: Check, node: string): Operation {
   return { Check: { Verb: 'delete', Check: { Node: node, CheckID: id } } };
 }

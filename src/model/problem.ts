@@ -7,7 +7,7 @@ export type Problem = {
   readonly message: string;
 };
 
-/** What is wanted is there already and belongs to somebody else, so it is left alone; `at` is its id. */
+/** What is wanted exists already and belongs to somebody else, so it is left alone; `at` is its id. */
 export type Conflict = Problem & {
   /** Who wants it, as `Pod/<namespace>/<name>`. */
   readonly source: string;

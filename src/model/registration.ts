@@ -1,4 +1,4 @@
-/** What Consul has of a workload in the mesh: one model, whoever registers it; `definition.ts` says how it is written. */
+/** What Consul has for a workload in the mesh: one model, whoever registers it; `definition.ts` says how it is written. */
 import type { Instance } from './instance.ts';
 import { PROXY_SUFFIX } from './consul-names.ts';
 
@@ -13,7 +13,7 @@ export type Registration = Pick<Instance, 'id' | 'name' | 'address' | 'port' | '
 /** Tagged address `virtual`: an Envoy whose outbound traffic is redirected to it matches the address alone, never the port. */
 export type VirtualAddress = { readonly address: string; readonly port: number };
 
-/** What a proxy stands for, and what it reaches. */
+/** Which service a proxy stands for, and what it reaches. */
 export type Proxy = {
   readonly destinationName: string;
   readonly destinationId: string;
@@ -35,7 +35,7 @@ export type ExposedPath = {
   readonly protocol: string;
 };
 
-/** Empty texts and zeros are what Consul leaves out, or fills in. */
+/** Empty texts and zeros stand for values that Consul leaves out, or fills in. */
 export type ProxyUpstream = {
   readonly type: string;
   readonly name: string;

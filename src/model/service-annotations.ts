@@ -35,7 +35,7 @@ export const serviceAnnotations = {
 /** By name without the prefix. */
 export type ServiceAnnotations = {
   readonly annotations: ReadonlyMap<string, string>;
-  /** What the API server would refuse, and a file can hold: taken as its JSON. */
+  /** Values that the API server would refuse but a file can hold: read as their JSON. */
   readonly notText: readonly string[];
   /** Beyond the bounds. */
   readonly leftOut: readonly string[];
@@ -45,8 +45,8 @@ export type ServiceAnnotations = {
 
 const READ_PREFIX = `${ANNOTATION_PREFIX}service-`;
 /**
- * An object may have 256 KiB of annotations, and a stranger may make hundreds of objects. All that Consul takes of meta is 64
- * pairs of 128 and 512 bytes, 40 KiB; the rest is for names and tags.
+ * An object may have 256 KiB of annotations, and a stranger may create hundreds of objects. Consul accepts at most 64
+ * pairs of meta of 128 and 512 bytes, 40 KiB; the rest is for names and tags.
  */
 const BOUNDS = { count: 128, characters: 48 * 1024 };
 // Above every length at which a name, port, weight or boolean is refused: what is cut here stays wrong.

@@ -16,13 +16,13 @@ export type Request = {
   readonly keys: readonly string[];
   /** Everything is compared: at the start, after a failure, at a resync, to confirm deletions, or always. */
   readonly isFull: boolean;
-  /** Deletions wait until both sides were read anew, by reads that begin now. */
+  /** Deletions wait until both sides were read again, by reads that begin now. */
   readonly isConfirmation: boolean;
 };
 
 /** One direction. What `refresh`, `observe` or `apply` throws fails the reconcile: it is repeated, and compares everything. */
 type Reconciler<Observed, Plan, Change> = {
-  /** Reads anew what is kept of the two sides, as far as it must be. The keys are taken after it. */
+  /** Reads again what is cached of the two sides, as far as necessary. The keys are taken after it. */
   readonly refresh?: (request: Request, signal: AbortSignal) => Promise<void>;
   /** Reads what must be known of the keys, or of everything; undefined while too little is known to conclude anything. */
   readonly observe: (request: Request, signal: AbortSignal) => Promise<Observed | undefined>;
@@ -31,7 +31,7 @@ type Reconciler<Observed, Plan, Change> = {
   /** Deletions that the guard judges: their ids, and the number of objects that are ours. */
   readonly deletions: (plan: Plan) => { readonly ids: readonly string[]; readonly owned: number };
   readonly withhold: (plan: Plan, ids: ReadonlySet<string>) => Plan;
-  /** Tells what was found, and what is about to be done. */
+  /** Reports what was found, and what is about to be done. */
   readonly planned?: (plan: Plan, request: Request) => void;
   /** Rejects with the first error when it is not known what was written; what was written by then was reported. */
   readonly apply: (plan: Plan, writing: Writing<Change>, signal: AbortSignal) => Promise<void>;
@@ -40,23 +40,23 @@ type Reconciler<Observed, Plan, Change> = {
   readonly refused?: (change: Change) => void;
   /** What is requeued when it is refused. */
   readonly keyOf: (change: Change) => string;
-  /** The key that asked for it, when that may be another. */
+  /** The key that asked for it, if it may be another. */
   readonly askedBy?: (change: Change) => string;
 };
 
-/** What `apply` tells the kernel, and asks it. */
+/** What `apply` reports to the kernel, and asks it. */
 export type Writing<Change> = {
   readonly applied: (change: Change) => void;
-  /** The other side says no: the key is requeued with backoff. */
+  /** The other side refuses it: the key is requeued with backoff. */
   readonly refused: (change: Change, reason: string) => void;
   /** Not begun, to give way: the key is requeued at once. @param group of a key that can wait, as in `enqueue` */
   readonly left: (key: string, group?: string) => void;
   /** An event asked for this key: a change of any other is a repair. */
   readonly isRequested: (key: string) => boolean;
   /**
-   * Begins a turn; the answer tells whether it may go on, and after a no never again yes. Large changes give way to what happened
-   * meanwhile, but what is left has to be observed again, so as much time as that took is well spent on writes. What is urgent
-   * waits half a second at most.
+   * Begins a turn. The returned function tells whether it may go on, and once it says no, it never says yes again. Large changes
+   * give way to what happened meanwhile, but what is left has to be observed again, so as much time as that took is well spent on
+   * writes. Urgent changes wait half a second at most.
    */
   readonly turn: () => () => boolean;
 };
@@ -64,7 +64,7 @@ export type Writing<Change> = {
 /** Where keys come from besides events. */
 export type KeySource = {
   readonly due: () => number | undefined;
-  /** Asked in every reconcile, due or not. */
+  /** Called in every reconcile, due or not. */
   readonly take: (now: number, signal: AbortSignal) => Iterable<string> | Promise<Iterable<string>>;
 };
 
@@ -73,7 +73,7 @@ export type ControllerReporter<Change> = {
   readonly applied: (change: Change, seconds: number | undefined) => void;
   readonly refused: (change: Change, reason: string) => void;
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
-  /** Both sides agree, or what is left is reported. */
+  /** Both sides agree, or the rest is reported. */
   readonly succeeded: () => void;
 };
 
@@ -110,10 +110,10 @@ export type ControllerParts<Observed, Plan, Change> = ControllerOptions &
     readonly fullDue?: () => number | undefined;
     /** Whether the direction itself has nothing more to wait for. */
     readonly isSettled?: () => boolean;
-    /** `all`: comparing everything costs little, so that a key says no more than that something may have changed. */
+    /** `all`: comparing everything is cheap, so that a key means only that something may have changed. */
     readonly scope?: 'keys' | 'all';
     readonly coalescing?: Coalescing;
-    /** Observing takes at most one part of so many of the time; without it, as much as events ask for. */
+    /** Observing takes at most one part in this many of the time; without it, as much as events ask for. */
     readonly observingShare?: number;
   };
 
@@ -121,7 +121,7 @@ export type Controller = {
   /**
    * This key may have changed.
    *
-   * @param group of a key that can wait: of those, no more are taken than could be written the last time, few of a group first
+   * @param group of a key that can wait: no more of these are taken than could be written the last time, groups with few first
    */
   readonly enqueue: (key: string, group?: string) => void;
   /** Requeues with backoff, as after a refusal. */
@@ -233,9 +233,9 @@ async function whileTold(
 type Round = {
   readonly work: Work;
   readonly start: number;
-  /** Keys of what was not begun, each with its group. */
+  /** Keys that were not begun, each with its group. */
   readonly left: Map<string, string | undefined>;
-  /** Of what events ask for by now. */
+  /** The reconcile that events ask for by now. */
   readonly queue: Pick<WorkQueue, 'due' | 'urgentDue'>;
   readonly backOff: (key: string) => void;
 };
@@ -265,7 +265,7 @@ function writingOf<Observed, Plan, Change>(
         (isAsked(queue.urgentDue()) || (spent >= LEAST_WRITING && isAsked(queue.due())));
       let isOver = false;
       return () => {
-        // Another event makes it quiet later, but what follows on what was left must not be written.
+        // Another event makes it quiet later, but changes that follow from those that were left must not be written.
         isOver ||= givesWay(clock.elapsed() - begun);
         return !isOver;
       };

@@ -1,28 +1,28 @@
-/** Deletions that a broken or early read may have caused wait until both sides were read anew, and say the same. */
+/** Deletions that a broken or early read may have caused wait until both sides were read again, and agree. */
 import type { Clock } from '../support/clock.ts';
 
-/** What the guard takes for suspicious. */
+/** What the guard considers suspicious. */
 export type DeletionPolicy = {
   /** More deletions than this must be confirmed, of so many objects that are ours. */
   readonly limit: (owned: number) => number;
-  /** What waits above the limit: everything, or only what nobody has confirmed. */
+  /** What waits above the limit: everything, or only what was not confirmed. */
   readonly waiting: 'all' | 'unconfirmed';
 };
 
-// Below ten, a share of a small number says nothing: three of five instances is one Service that went.
+// Below ten, a share means nothing: three of five instances may be one Service that was deleted.
 const ALWAYS_ALLOWED = 10;
 const ALLOWED_PERCENT = 30;
 
-/** A plan that deletes much is more often a broken read than a wish. */
+/** A plan that deletes much is more often a broken read than intended. */
 export const MANY_AT_ONCE: DeletionPolicy = {
   limit: (owned) => Math.max(ALWAYS_ALLOWED, Math.floor((owned * ALLOWED_PERCENT) / 100)),
   waiting: 'all',
 };
 
-/** Each deletion of something whose end nobody has announced: it may be so new that its event is still on the way. */
+/** Each deletion of something whose end was not announced: it may be so new that its event is still on the way. */
 export const UNANNOUNCED: DeletionPolicy = { limit: () => 0, waiting: 'unconfirmed' };
 
-/** Deletions that nobody has confirmed, when they are more than the limit. */
+/** Deletions that were not confirmed, if they are more than the limit. */
 type WaitingDeletions = {
   readonly removals: number;
   readonly limit: number;
@@ -37,24 +37,24 @@ export type GuardReporter = {
 };
 
 export type DeletionGuard = {
-  /** When both sides must be read anew, by `elapsed` of the clock; undefined while no deletion waits. */
+  /** When both sides must be read again, by `elapsed` of the clock; undefined while no deletion waits. */
   readonly due: () => number | undefined;
   /**
-   * Judges a whole plan at once: the same deletions in several small plans would each be allowed. What was confirmed counts
-   * no more, so that a cluster in which something always changes gets to an end.
+   * Judges a whole plan at once: the same deletions in several small plans would each be allowed. Confirmed deletions no longer
+   * count, so that a cluster in which something always changes makes progress.
    *
    * @param owned number of objects that are ours, before the plan
-   * @param isConfirmation both sides were read anew since deletions began to wait
+   * @param isConfirmation both sides were read again since deletions began to wait
    * @returns ids of the deletions that must wait
    */
   readonly withheld: (ids: readonly string[], owned: number, isConfirmation: boolean) => ReadonlySet<string>;
-  /** Nothing is known any more of what waits: it is judged anew when it is seen again. */
+  /** Forgets what waits: it is judged anew when it is seen again. */
   readonly reset: () => void;
 };
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Milliseconds until both sides are read anew. */
+/** Milliseconds until both sides are read again. */
 const CONFIRM_AFTER = 10_000;
 
 export function createDeletionGuard(

@@ -1,4 +1,4 @@
-/** Who makes much at once waits for who makes little. */
+/** Whoever makes much at once waits for those who make little. */
 
 /** In an order in which the group with the fewest comes first; within a group nothing changes. */
 export function fewFirst<T>(items: readonly T[], groupOf: (item: T) => string): readonly T[] {

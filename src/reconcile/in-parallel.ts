@@ -1,23 +1,23 @@
-/** Several calls at a time, and no more begun after one has failed. */
+/** Several calls at a time; none is started after one has failed. */
 
 // Measured against Consul 1.20 servers on two cores: 1, 2, 4 and 8 transactions at a time take the same time, because the
-// server applies one after the other, but each waits 55, 120, 230 and 430 ms, and so does everybody else who writes. So just
-// one more than the server works on, which covers the way there and back.
+// server applies one after the other, but each waits 55, 120, 230 and 430 ms, and so does everybody else who writes. So only
+// one more than the server works on, which covers the round trip.
 const CONCURRENCY = 2;
 
 /**
- * Of single registrations, and of reads. The servers write to their disks once for all that came meanwhile: 1, 2, 4, 8 and 16
+ * For single registrations, and for reads. The servers write to their disks once for all that came meanwhile: 1, 2, 4, 8 and 16
  * at a time were 285, 387, 470, 544 and 551 a second with three servers on two cores, and each waited 3, 4, 8, 13 and 27 ms.
  */
 export const SMALL_CALLS = 8;
 
 type InParallelOptions = {
   readonly atATime?: number;
-  /** Aborted: nothing more is begun. */
+  /** Aborted: no more calls are started. */
   readonly signal?: AbortSignal;
 };
 
-/** Rejects with the first failure, when what was in flight has ended. */
+/** Rejects with the first failure, once the calls in flight have ended. */
 export async function inParallel<T>(
   items: Iterable<T>,
   work: (item: T) => Promise<void>,

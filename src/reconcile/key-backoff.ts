@@ -1,19 +1,19 @@
-/** Keys of which something was refused: each is tried again, less and less often, until it goes through. */
+/** Keys whose changes were refused: each is tried again, less and less often, until it succeeds. */
 import { earliest } from '../support/earliest.ts';
 
 type KeyBackoff = {
   readonly failed: (key: string, now: number) => void;
   readonly due: () => number | undefined;
-  /** It has failed, and it is not its time yet. */
+  /** It has failed, and is not due yet. */
   readonly isWaiting: (key: string) => boolean;
-  /** Those that are due; each is forgotten here until it fails again. */
+  /** Keys that are due; each is forgotten here until it fails again. */
   readonly take: (now: number) => readonly string[];
 };
 
-// What is refused stays refused until somebody edits the object, which is an event of its own.
+// What is refused stays refused until somebody edits the object, which causes its own event.
 const FIRST = 5000;
 const LONGEST = 5 * 60_000;
-// Who has not failed for so long is new again, and forgotten: keys of pods come without end.
+// A key that has not failed for this long is forgotten, and starts anew: new keys of pods never stop coming.
 const REMEMBERED = 2 * LONGEST;
 
 /** @param random a number from 0 up to 1 */

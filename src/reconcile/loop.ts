@@ -1,4 +1,4 @@
-/** One reconcile after the other, each when it is due; one that fails is repeated, after pauses that grow. */
+/** One reconcile after the other, each when it is due; a failed one is repeated, with growing pauses. */
 import { backoff } from '../support/backoff.ts';
 import type { Clock } from '../support/clock.ts';
 
@@ -10,14 +10,14 @@ type LoopParts = {
   readonly due: () => number | undefined;
   readonly reconcile: (signal: AbortSignal) => Promise<void>;
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
-  /** Asked after each reconcile that did not fail: true ends the loop. */
+  /** Called after each reconcile that did not fail: true ends the loop. */
   readonly isDone: () => boolean;
 };
 
 type Loop = {
   /** There may be something to do earlier than it seemed. */
   readonly notify: () => void;
-  /** The last reconcile failed: what it wrote is not known, so this one reads and compares everything. */
+  /** The last reconcile failed: what it wrote is unknown, so this one reads and compares everything. */
   readonly isRetry: () => boolean;
   /** Resolves when the loop is done, or the signal is aborted. */
   readonly run: (signal: AbortSignal) => Promise<void>;
@@ -26,7 +26,7 @@ type Loop = {
 // Back in step within 5 s of the end of an outage, however long it was.
 const LONGEST_RETRY = 4000;
 
-// Consul and Tandem are often installed together, and the first pods follow at once: nothing registers them before.
+// Consul and Tandem are often installed together, and the first pods follow at once: nothing registers them before Tandem runs.
 const LONGEST_FIRST_RETRY = 1000;
 
 export function createLoop({ clock, random, due, reconcile, failed, isDone }: LoopParts): Loop {

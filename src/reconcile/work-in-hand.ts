@@ -3,16 +3,16 @@ import { earliest } from '../support/earliest.ts';
 import { SMALL_CALLS } from './in-parallel.ts';
 import type { Work, WorkQueue } from './work-queue.ts';
 
-/** `keys` that wait or are being written, and for how many seconds the oldest of them has. */
+/** `keys` that wait or are being written, and for how many seconds the oldest of them has waited. */
 export type Backlog = { readonly keys: number; readonly seconds: number };
 
 /** Keys that were not begun, each with the group of one that can wait. */
 type LeftKeys = ReadonlyMap<string, string | undefined>;
 
 type WorkInHand = {
-  /** Ends with the work: after a failure what was taken is still to be written, and as old as it is. */
+  /** Ends with the work: after a failure, the keys are still to be written, and as old as they are. */
   readonly during: (reconcile: () => Promise<void>) => Promise<void>;
-  /** @param isAll also all that can wait, else no more of it than could be written the last time */
+  /** @param isAll also all keys that can wait, else no more of them than could be written the last time */
   readonly take: (isAll: boolean) => Work;
   /** @param now of a key that is left without having been taken */
   readonly written: (left: LeftKeys, now: number) => void;

@@ -10,16 +10,16 @@ export type WorkQueue = {
   /**
    * An event says that this key may have changed; `now` by a clock that never jumps, in milliseconds.
    *
-   * @param group makes it one that can wait: of such keys the group with the fewest comes first. A key that is urgent stays it
-   * @returns whether the queue is due earlier than before; mostly it is due later, when it is quiet again
+   * @param group makes it a key that can wait: of these, the group with the fewest comes first. An urgent key stays urgent
+   * @returns whether the queue is due earlier than before; usually it is due later, when it is quiet again
    */
   readonly add: (key: string, now: number, group?: string) => boolean;
   readonly has: (key: string) => boolean;
-  /** When to take; undefined while there is nothing. */
+  /** When to take; undefined while the queue is empty. */
   readonly due: () => number | undefined;
-  /** The same for what is urgent. */
+  /** The same for urgent keys. */
   readonly urgentDue: () => number | undefined;
-  /** All that is urgent, and of the others at most so many; they are forgotten here. */
+  /** All urgent keys, and at most this many of the others; they are forgotten here. */
   readonly take: (mostThatCanWait?: number) => Work;
   readonly size: () => number;
   /** Time of the first event of all. */
@@ -30,7 +30,7 @@ export type WorkQueue = {
 export type Coalescing = { readonly quiet: number; readonly most: number };
 
 /**
- * A rollout touches a Service many times in a second: 100 ms without an event makes one transaction of them. A cluster that
+ * A rollout touches a Service many times in a second: after 100 ms without an event, one transaction holds them. A cluster that
  * never rests waits for a quarter of a second at most, an eighth on average: half of its changes are in Consul within the
  * quarter, with two transactions more a second than if it waited for half a second.
  */
@@ -85,7 +85,7 @@ type Lane = {
   /** In the order of their first events. */
   readonly keys: Map<string, number>;
   readonly add: (key: string, since: number, now: number) => void;
-  /** Times of the events that it is due by. */
+  /** Times of the events that decide when it is due. */
   readonly first: () => number;
   readonly last: () => number;
 };

@@ -1,4 +1,4 @@
-/** Whether a pod's own traffic is redirected, as it looks from inside of the pod. */
+/** Whether a pod's own traffic is redirected, seen from inside the pod. */
 import type { IpFamily } from '../support/ip-address.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { IpFamily } from '../support/ip-address.ts';
  */
 export type FamilyState = 'unknown' | 'no-network' | 'open' | 'held';
 
-/** Where the look goes: addresses of documentation (RFC 5737, RFC 3849), and nobody is there to answer. */
+/** Destinations of the test calls: addresses for documentation (RFC 5737, RFC 3849), where nobody answers. */
 export const OUTSIDE = { IPv4: '192.0.2.1', IPv6: '2001:db8::1' } as const;
 export const NOBODYS_PORT = 1;
 
@@ -25,7 +25,7 @@ export function missingRedirection(states: FamilyStates): string | undefined {
   return families.some(([, state]) => state === 'held') ? undefined : 'it has no network';
 }
 
-/** Errors of a route that is not there: routing is asked, and nothing is sent. */
+/** Errors when there is no route: only routing is asked, and nothing is sent. */
 export const NO_ROUTE: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   // Routes of the types unreachable, prohibit and blackhole (ip-route(8)).

@@ -1,4 +1,4 @@
-/** Tells of pods that wait for their node longer than it takes: the redirector that would tell is what is missing. */
+/** Reports pods that wait for their node too long: the redirector that would report it is what is missing. */
 import type { Clock } from '../support/clock.ts';
 
 type Waiting = {
@@ -7,7 +7,7 @@ type Waiting = {
   readonly waitsSince?: number | undefined;
 };
 
-// A tenth of a second with a redirector; its image may have to come first on a new node.
+// With a redirector it takes a tenth of a second; on a new node, its image may have to be pulled first.
 const LATE = 30_000;
 const AGAIN = 300_000;
 
@@ -18,7 +18,7 @@ export type LatePods<P extends Waiting> = {
   readonly stop: () => void;
 };
 
-/** @param tell after 30 s, and then each 5 minutes */
+/** @param tell called after 30 s, and then every 5 minutes */
 export function createLatePods<P extends Waiting>(
   clock: Pick<Clock, 'now' | 'after'>,
   tell: (pod: P) => void,

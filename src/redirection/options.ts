@@ -10,7 +10,7 @@ export type RedirectOptions = {
   readonly inboundPorts: readonly number[];
   readonly outboundPorts: readonly number[];
   readonly outboundCidrs: readonly Cidr[];
-  /** What these users send; the sidecar's is one of them. */
+  /** Traffic of these users is not redirected; the sidecar's is one of them. */
   readonly uids: readonly number[];
   /** For TCP probes. */
   readonly handshakes: readonly Handshake[];
@@ -21,17 +21,17 @@ export type RedirectOptions = {
 /** A connection to `port` is opened at `to`, and carries nothing in either direction. */
 export type Handshake = { readonly port: number; readonly to: number };
 
-/** Traffic that the pod gets is sent to Envoy's public listener, what it sends to the outbound one (Consul's default). */
+/** Inbound traffic of the pod is sent to Envoy's public listener, outbound traffic to the outbound one (Consul's default). */
 export const INBOUND_PORT = 20_000;
 export const OUTBOUND_PORT = 15_001;
 
 /** Linux: -1 as an unsigned number of 32 bits means "no user". */
 export const LARGEST_UID = 4_294_967_294;
-/** Of each list: what a pod asks for costs the node that many elements of a rule. */
+/** Of each list: each entry costs the node an element of a rule. */
 export const LONGEST_LIST = 1024;
 /** A probe each: three of the containers that have ports for them. A rule each, unlike the elements of a list. */
 const MOST_HANDSHAKES = 300;
-/** In characters: what the webhook writes at most is 50,000, and the redirector holds the text of every pod that waits. */
+/** In characters: the webhook writes at most 50,000, and the redirector holds the text of every pod that waits. */
 export const LONGEST_TEXT = 65_536;
 
 /** Another form gets another number: the node never guesses what a newer webhook meant. */
@@ -52,7 +52,7 @@ export function formatRedirectOptions(options: RedirectOptions): string {
   return JSON.stringify(written);
 }
 
-/** Nothing of the text is taken unless all of it is as `formatRedirectOptions` writes it; `problem` names the place. */
+/** The text is refused unless all of it is as `formatRedirectOptions` writes it; `problem` names the place. */
 type ParsedOptions =
   | { readonly kind: 'options'; readonly options: RedirectOptions }
   | { readonly kind: 'invalid'; readonly problem: string };

@@ -4,14 +4,14 @@ import { hasEnded } from '../model/object-status.ts';
 import { asList, asString, property, textAt } from '../support/json.ts';
 import { LONGEST_TEXT } from './options.ts';
 
-/** In both ways the first of all init containers. */
+/** With both ways, the first of all init containers. */
 export const REDIRECT_CONTAINER = 'consul-connect-redirect';
 
 export type PendingPod = {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** As anybody may have written it; of one that is too long only that. */
+  /** As anybody may have written it; if it is too long, only that is known. */
   readonly annotation: string;
   /** Milliseconds since the epoch when its container started, by the clock of the kubelet; undefined while it has not. */
   readonly waitsSince: number | undefined;
@@ -40,7 +40,7 @@ export function readPendingPod(object: unknown): PendingPod | undefined {
   };
 }
 
-/** Of a text that is refused for its length nothing is kept. */
+/** Nothing is kept of a text that is refused for its length. */
 const TOO_LONG = ' '.repeat(LONGEST_TEXT + 1);
 
 function redirectContainer(list: unknown): unknown {

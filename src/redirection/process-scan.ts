@@ -9,7 +9,7 @@ export type ProcessFiles = {
   readonly uptime: () => number;
 };
 
-/** A number is given again, so a process is its number and its start, in seconds since that of the machine. */
+/** Process ids are reused, so a process is its id and its start, in seconds since that of the machine. */
 export type WaitingProcess = { readonly pid: number; readonly start: number; readonly podUid: string };
 
 export type ProcessScan = (podUids: ReadonlySet<string>) => readonly WaitingProcess[];
@@ -18,13 +18,13 @@ export type ProcessScan = (podUids: ReadonlySet<string>) => readonly WaitingProc
 const TICKS = 100;
 // A process is seen before it is in the cgroup of its pod, and before it has its arguments.
 const YOUNG = 3;
-// A slow runtime keeps a container between its creation and its start for longer; and its number may be another process by then.
+// A slow runtime takes longer between the creation of a container and its start; and its id may be another process by then.
 const LOOK_AGAIN = 1;
 
-/** What was read of a process, and when to read it again; `waiting` is undefined of one that waits for nothing. */
+/** What was read of a process, and when to read it again; `waiting` is undefined for one that waits for nothing. */
 type Known = { readonly again: number; readonly waiting: WaitingProcess | undefined };
 
-/** Reads every young process each time, the others once a second, and so one that waits: there may be any number of them. */
+/** Reads every young process each time, the others once a second, including those that wait: there may be any number of them. */
 export function createProcessScan(files: ProcessFiles): ProcessScan {
   let known = new Map<number, Known>();
   return (podUids) => {
@@ -59,7 +59,7 @@ function readProcess(
 /** In seconds since the start of the machine; undefined when the process is gone. */
 export function processStart({ read }: Pick<ProcessFiles, 'read'>, pid: number): number | undefined {
   const stat = read(pid, 'stat');
-  // The name stands in parentheses and may hold any; the start is field 22, the 20th behind it.
+  // The name is in parentheses and may hold any; the start is field 22, the 20th after it.
   const ticks = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   const parsed = ticks === undefined ? undefined : parseWholeNumber(ticks);
   return parsed === undefined ? undefined : parsed / TICKS;

@@ -1,4 +1,4 @@
-/** Whose rules are written next: processes that wait, of any name and as many, are up to a stranger. */
+/** Whose rules are written next: strangers decide how many processes wait, and their names. */
 import type { Clock } from '../support/clock.ts';
 import type { PendingPod } from './pending-pod.ts';
 
@@ -10,13 +10,13 @@ const BACKOFF = { first: 1000, longest: 60_000 };
 type Turn = { readonly count: number; /** Milliseconds, as `elapsed` has them. */ readonly next: number };
 
 type RedirectionTurns = {
-  /** One at a time for a pod, and after each a longer pause, whatever came of it: what it asks for, the node pays. */
+  /** One at a time for a pod, and after each a longer pause, whatever the result: the node pays for what a pod asks. */
   readonly mayBegin: (pod: PendingPod) => boolean;
   readonly begin: (pod: PendingPod) => void;
   readonly end: (pod: PendingPod) => void;
-  /** How many a pod has had. */
+  /** How many turns a pod has had. */
   readonly count: (uid: string) => number;
-  /** Pods that nobody asks for, once their pause is long over: who comes and goes does not begin anew. */
+  /** Pods that nobody asks for are forgotten long after their pause: a pod that comes and goes does not start anew. */
   readonly forget: (isWanted: (uid: string) => boolean) => void;
 };
 

@@ -1,4 +1,4 @@
-/** Redirects the traffic of the pods of a node: looks for processes that wait, and has the rules of their pod written. */
+/** Redirects the traffic of the pods of a node: finds processes that wait, and has the rules of their pod written. */
 import type { Clock } from '../support/clock.ts';
 import { parseRedirectOptions } from './options.ts';
 import type { PendingPod } from './pending-pod.ts';
@@ -10,7 +10,7 @@ export type Redirection =
   | { readonly kind: 'applied' }
   /** The process is gone. */
   | { readonly kind: 'gone' }
-  /** Nothing was done, and it is tried again. */
+  /** Nothing was done, and it will be tried again. */
   | { readonly kind: 'failed'; readonly why: string };
 
 type RedirectorPorts = {
@@ -19,7 +19,7 @@ type RedirectorPorts = {
   /** Writes the rules into the network namespace of the process, whole or not at all; never rejects. */
   readonly apply: (process: WaitingProcess, rules: string) => Promise<Redirection>;
   readonly onRedirection: (pod: PendingPod, process: WaitingProcess, outcome: Redirection) => void;
-  /** @param problem with the annotation: the pod is not looked for until it is another one */
+  /** @param problem with the annotation: the pod is ignored until it changes */
   readonly onInvalid: (pod: PendingPod, problem: string) => void;
 };
 
@@ -38,7 +38,7 @@ export function createRedirector(ports: RedirectorPorts): Redirector {
   const turns = createRedirectionTurns(clock);
   const wanted = new Map<string, Wanted>();
   let found: readonly WaitingProcess[] = [];
-  /** How often each was tried; Infinity when nothing is left to do. */
+  /** How often each was tried; Infinity when nothing remains to be done. */
   let tries = new Map<string, number>();
   let due: { readonly at: number; readonly cancel: () => void } | undefined;
 

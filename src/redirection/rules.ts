@@ -26,19 +26,19 @@ const FAMILIES = [
 
 type Family = (typeof FAMILIES)[number];
 
-/** Of a connection that may be opened and nothing more; any number that nobody else marks with. */
+/** Marks a connection that may be opened and nothing more; any number that nobody else uses. */
 const HANDSHAKE_MARK = '0x7d5eed';
 
 /**
- * The text for `nft -f -`: one transaction for both families, which is whole or nothing, and may be applied again. No text
- * of an author is in it. TCP alone is redirected.
+ * The text for `nft -f -`: one transaction for both families, which is applied as a whole or not at all, and may be repeated. It
+ * contains no text of an author. Only TCP is redirected.
  */
 export function redirectRules(options: RedirectOptions): string {
   const ofBoth = inbound(options);
   return FAMILIES.map((family) => table(family, ofBoth, options)).join('');
 }
 
-// Adding before deleting: it makes no difference whether the table is there.
+// Adding before deleting works whether or not the table exists.
 function table(family: Family, inboundChain: string, options: RedirectOptions): string {
   const name = `${family.table} tandem`;
   const handshake = options.handshakes.length === 0 ? '' : HANDSHAKE_CHAINS[family.family];
@@ -74,7 +74,7 @@ function outbound(of: Family, options: RedirectOptions): string {
 
 const ALONE = { IPv4: parseCidr(OUTSIDE.IPv4), IPv6: parseCidr(OUTSIDE.IPv6) };
 
-/** The pod's look at its own redirection, where what its author excludes lets it pass: it would wait for ever. */
+/** The test calls of the pod, where its author's exclusions would let them pass: it would wait forever. */
 function looked({ family, table: ip, outside }: Family, options: RedirectOptions): readonly string[] {
   const { outboundPorts, outboundCidrs } = options;
   const alone = ALONE[family];
@@ -87,7 +87,7 @@ function looked({ family, table: ip, outside }: Family, options: RedirectOptions
 /**
  * Drops every packet with a payload, one line for each length of the TCP header: nft 1.0.6 compiles a map of header length
  * and packet length to zeros. By a jump: a packet that is not tracked (IPv6 neighbor discovery) matches neither `=` nor
- * `!=`. In both directions, for an application may speak first.
+ * `!=`. In both directions, because an application may speak first.
  */
 function handshakeChains({ ipHeader, extended }: Family): string {
   const headers = Array.from({ length: 11 }, (_, index) => 5 + index);

@@ -1,4 +1,4 @@
-/** One line and one count an admission, never the pod; and of what is no admission, a line now and then. */
+/** One line and one count for each admission, never the pod; and for other requests, a line now and then. */
 import type { RefusalReason } from '../admission/refusals.ts';
 import type { Warning } from '../inject/result.ts';
 import type { Log } from '../telemetry/logger.ts';
@@ -43,7 +43,7 @@ export function admissionLog(log: Log, metrics: WebhookMetrics, now: () => numbe
       };
       if (result === 'error')
         log('error', 'admission', { ...fields, stack: error instanceof Error ? error.stack : String(error) });
-      // Only who speaks to the port directly gets here, and that may be anybody.
+      // Only requests straight to the port get here, and anybody may send those.
       else if (result === 'bad-request') bounded('info', 'admission', reason, fields);
       else log('info', 'admission', fields);
     },
@@ -54,7 +54,7 @@ export function admissionLog(log: Log, metrics: WebhookMetrics, now: () => numbe
   };
 }
 
-// A stranger decides how many there are, and how long a name is.
+// A stranger decides how many there are, and how long each name is.
 const LOGGED = 20;
 const PLACE_LENGTH = 100;
 

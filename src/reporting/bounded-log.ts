@@ -1,4 +1,4 @@
-/** Lines whose number a stranger decides. */
+/** Log lines whose number a stranger decides. */
 import type { LogLevel } from '../support/log-level.ts';
 import type { Log, LogFields } from '../telemetry/logger.ts';
 

@@ -1,9 +1,9 @@
-/** Tells whoever listens that something is different now, and not what. */
+/** Tells its listeners that something has changed, but not what. */
 import { createListeners } from '../support/listeners.ts';
 
 export type ChangeSignal = {
   readonly changed: () => void;
-  /** Until the function that it gives is called. */
+  /** Until the returned function is called. */
   readonly onChange: (listener: () => void) => () => void;
 };
 

@@ -1,4 +1,4 @@
-/** Tells what the loop of config entries does: log, metrics, Events, and its part of the status. */
+/** Reports what the loop of config entries does: log, metrics, Events, and its part of the status. */
 import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
 import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
 import type { EntryChange, EntryPlan, PlannedObject } from '../catalog/config-entries/entry-plan.ts';
@@ -21,7 +21,7 @@ type Options = Omit<ControllerReporterOptions, 'warn' | 'metrics'> & {
   readonly isDryRun: boolean;
 };
 
-/** How an object stands, and since when it stands so. */
+/** The state of an object, and since when it has been so. */
 type Standing = { readonly planned: PlannedObject; readonly condition: Condition; readonly since: number };
 
 export function createConfigEntryReporter(options: Options) {
@@ -96,7 +96,7 @@ export function createConfigEntryReporter(options: Options) {
       kept: (last?.kept ?? []).map(({ kind, name, why }) => `${kind.entryKind} ${name}: ${why}`),
       rows: [...standing.values()].map(rowOf),
     }),
-    /** Another replica leads: what this one knows is over. */
+    /** Another replica leads: what this one knows is outdated. */
     ended: (): void => {
       last = undefined;
       standing.clear();

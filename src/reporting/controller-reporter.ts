@@ -19,11 +19,11 @@ export type ControllerState = {
   readonly heldRemovals: number;
   /** Source → what the other side said. */
   readonly refused: ReadonlyMap<string, Refusal>;
-  /** From when on the source has a problem. */
+  /** When the source began to have a problem. */
   readonly problemSince: ToldProblems['since'];
 };
 
-/** How one controller speaks: messages of log lines, and what a change is in them. */
+/** How one controller reports: its log messages, and its view of a change. */
 type ControllerWords<Change> = {
   readonly failed: string;
   readonly failedLevel?: LogLevel;
@@ -33,7 +33,7 @@ type ControllerWords<Change> = {
 };
 
 type ChangeWords = {
-  /** Whom it is about; undefined for what is of nobody any more. */
+  /** The source that it is about; undefined for what belongs to none any more. */
   readonly source: string | undefined;
   /** Of the metric. */
   readonly labels: Readonly<Record<string, string>>;
@@ -50,7 +50,7 @@ export type ControllerReporterOptions = {
   readonly now: () => number;
   /** A Warning Event on the object of this source, when it is still there. */
   readonly warn: (source: string, reason: string, message: string) => void;
-  /** The state is another one. */
+  /** The state has changed. */
   readonly changed: () => void;
 };
 
@@ -58,13 +58,13 @@ type Reporter<Change> = Omit<ControllerReporter<Change>, 'applied'> &
   GuardReporter & {
     /** `seconds` from the event that asked for it; undefined when no event did. */
     readonly applied: (change: Change, seconds?: number) => void;
-    /** All that is wrong with one source now; the answer is what was not told yet. */
+    /** All that is wrong with one source now; returns what was not reported yet. */
     readonly news: <Problem>(
       source: string,
       problems: readonly Problem[],
       textOf: (problem: Problem) => string,
     ) => readonly Problem[];
-    /** Those of which something was told that still holds. */
+    /** Sources of which something was reported that still holds. */
     readonly toldSources: () => Iterable<string>;
     readonly state: () => ControllerState;
   };
@@ -116,7 +116,7 @@ export function createControllerReporter<Change>(
       failingSince ??= at;
       lastFailure = { at, since: failingSince, error: text };
       metrics?.failure(code);
-      // What is none of our own errors is a bug, and its stack is what a report needs.
+      // An error without one of our codes is a bug, and a report needs its stack.
       const stack = error instanceof Error && !(error instanceof TandemError) ? error.stack : undefined;
       const pause = Math.round(retryMilliseconds);
       log(words.failedLevel ?? 'error', words.failed, { code, error: text, retryMilliseconds: pause, stack });

@@ -1,4 +1,4 @@
-/** Tells what the registrar does: of its catalog, and of the agents. */
+/** Reports what the registrar does: for its catalog, and for the agents. */
 import { addressNotices } from '../catalog/mesh/virtual-address.ts';
 import { podReasons, type PodReason } from '../catalog/mesh/decide-pod.ts';
 import { isEmptyNodePlan } from '../catalog/mesh/node-plan.ts';
@@ -45,7 +45,7 @@ export function createRegistrarReporter(
     },
     options,
   );
-  /** By node: UIDs of its pods of which something was told. */
+  /** By node: UIDs of its pods of which something was reported. */
   const toldOf = new Map<string, ReadonlySet<string>>();
   /** By node: UIDs of its pods whose admission had warnings. */
   const warnedOf = new Map<string, ReadonlySet<string>>();
@@ -54,7 +54,7 @@ export function createRegistrarReporter(
     warn(source, NOT_REGISTERED[reason] ?? 'NotRegistered', `${podReasons[reason]}; ${problem}`);
   };
 
-  /** Texts that have had their Event: one pod gets it, not all pods of the Service. */
+  /** Texts that have had their Event: one pod gets it, not every pod of the Service. */
   const noticed = new Set<string>();
   const notice = ({ source, address }: PodStatus): void => {
     for (const { reason, text } of addressNotices(address)) {

@@ -1,4 +1,4 @@
-/** Tells what `tandem secure` does: log, metrics, Events, and its part of the status. */
+/** Reports what `tandem secure` does: log, metrics, Events, and its part of the status. */
 import type { SecureReporter, WriteStep } from '../controllers/secure-loop.ts';
 import { describeStep, stepText, type StepWords } from '../secure/describe-step.ts';
 import type { SecureObserved } from '../secure/observed.ts';
@@ -23,7 +23,7 @@ type SecureReporterOptions = Pick<ControllerReporterOptions, 'log' | 'now' | 'ch
   readonly event: (source: string, type: 'Normal' | 'Warning', reason: string, message: string) => void;
 };
 
-/** Makes and repairs of what somebody may have changed by hand are worth an Event. */
+/** Creations and repairs of objects that somebody may have changed by hand are worth an Event. */
 const REPAIRS: ReadonlySet<StepWords['reason']> = new Set([
   'different',
   'not-wanted',

@@ -1,4 +1,4 @@
-/** Tells what Kubernetes → Consul does. */
+/** Reports what Kubernetes → Consul does. */
 import { sourceOf } from '../model/instance.ts';
 import type { Service } from '../model/kubernetes-objects.ts';
 import type { ServiceProblem } from '../model/problem.ts';

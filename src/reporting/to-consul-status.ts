@@ -29,7 +29,7 @@ export function toConsulStatus(
   };
 }
 
-/** What is counted when somebody scrapes. */
+/** Figures that are counted at a scrape. */
 export function measureToConsul(sync: Sync | undefined, metrics: ControllerMetrics): void {
   const { pending: _, ...instances } = sync?.counts() ?? { pending: 0 };
   metrics.count('instances', instances);

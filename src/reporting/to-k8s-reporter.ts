@@ -1,4 +1,4 @@
-/** Tells what Consul → Kubernetes does. */
+/** Reports what Consul → Kubernetes does. */
 import type { ObjectChange } from '../catalog/to-kubernetes/object-changes.ts';
 import type { ToK8sPlan } from '../catalog/to-kubernetes/object-plan.ts';
 import type { ToK8sProblem } from '../catalog/to-kubernetes/to-k8s-problem.ts';

@@ -1,4 +1,4 @@
-/** Tells how the tokens of pods that are gone are deleted. */
+/** Reports the deletion of the tokens of pods that are gone. */
 import type { TokenReporter } from '../controllers/token-loop.ts';
 import type { StatusOf } from '../status-page/status.ts';
 import {
@@ -8,7 +8,7 @@ import {
 } from './controller-reporter.ts';
 import { controllerFacts, troubleOf } from './controller-status.ts';
 
-/** They have no object of their own that a refusal could be about. */
+/** Tokens have no object of their own that a refusal could be about. */
 const TOKENS = 'tokens';
 
 export function createTokenReporter(

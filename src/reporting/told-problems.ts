@@ -1,10 +1,10 @@
-/** What was told of each source, and since when it holds: a text is told once, for as long as it holds. */
+/** What was reported of each source, and since when it holds: a text is reported once, as long as it holds. */
 import { earliest } from '../support/earliest.ts';
 
 export type ToldProblems = {
-  /** All that is wrong with the source now; the answer is what was not told yet. */
+  /** All that is wrong with the source now; returns what was not reported yet. */
   readonly tell: (source: string, texts: readonly string[]) => ReadonlySet<string>;
-  /** Milliseconds since the epoch: of what holds longest. */
+  /** Milliseconds since the epoch: since when the oldest has held. */
   readonly since: (source: string) => number | undefined;
   readonly sources: () => Iterable<string>;
 };

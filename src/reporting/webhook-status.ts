@@ -1,4 +1,4 @@
-/** What `/status` tells of a webhook: its certificate, and the newest admissions. */
+/** The webhook's part of `/status`: its certificate, and the newest admissions. */
 import { lifeOf, type KeyPair } from '../certificates/key-pair.ts';
 import { toldWarnings } from '../inject/result.ts';
 import type { Admission, WebhookStatus } from '../status-page/status.ts';

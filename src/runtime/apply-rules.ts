@@ -5,13 +5,13 @@ import { processStart, type ProcessFiles, type WaitingProcess } from '../redirec
 import type { Redirection } from '../redirection/redirector.ts';
 import { reasonOf } from '../support/errors.ts';
 
-// nft takes milliseconds; what hangs must not hold up other pods for ever.
+// nft takes milliseconds; one that hangs must not hold up other pods forever.
 const TIMEOUT = 10_000;
 const MOST_CHARACTERS = 1000;
 
 /**
- * Never in the namespace of the machine, nor in its own: a pod with the network of its node, or a mistake, would take the
- * whole node with it.
+ * Never in the namespace of the machine, nor in its own: a pod with the network of its node, or a mistake, would cut off the
+ * whole node.
  */
 export async function applyRules(
   files: ProcessFiles,
@@ -20,16 +20,16 @@ export async function applyRules(
 ): Promise<Redirection> {
   let namespace: number | undefined;
   try {
-    // Looked at first: a process may leave the network of the node at any moment, and cannot come back.
+    // Checked first: a process may leave the network of the node at any moment, and cannot come back.
     const its = networkOf(process.pid);
-    // Open, it stays the same, whatever becomes of the process and its number.
+    // While it is open it stays the same, whatever happens to the process and its id.
     namespace = openSync(`/proc/${process.pid}/ns/net`, 'r');
     const isTaboo = [networkOf(1), networkOf('self')].includes(its);
     if (processStart(files, process.pid) !== process.start) return { kind: 'gone' };
     if (isTaboo) return { kind: 'failed', why: 'its network is that of the node, or of the redirector' };
     return await runNft(namespace, rules);
   } catch (error) {
-    // Of one that has ended and is not yet collected there is no namespace either.
+    // A process that has ended and is not collected yet has no namespace either.
     const isGone = ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '');
     if (isGone || processStart(files, process.pid) !== process.start) return { kind: 'gone' };
     return { kind: 'failed', why: reasonOf(error) };
@@ -38,7 +38,7 @@ export async function applyRules(
   }
 }
 
-/** A file of which each network has its own: unlike the namespace of a process, anybody may look at it. */
+/** A file that is different in each network: unlike the namespace of a process, anybody may look at it. */
 function networkOf(process: number | 'self'): string {
   const { dev, ino } = statSync(`/proc/${process}/net/dev`);
   return `${dev} ${ino}`;
@@ -58,7 +58,7 @@ function runNft(namespace: number, rules: string): Promise<Redirection> {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (said.length < MOST_CHARACTERS) said += text;
     });
-    // Whoever ends before it has read everything says so by its exit code.
+    // A process that ends before it has read everything says so by its exit code.
     child.stdin?.on('error', () => undefined).end(rules);
     child.on('error', ({ message }) => resolve({ kind: 'failed', why: message }));
     child.on('close', (code, signal) => {

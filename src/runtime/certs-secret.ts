@@ -9,7 +9,7 @@ import { TandemError } from '../support/errors.ts';
 
 export type CertificatesTarget = {
   readonly name: string;
-  /** What is there already, as a clause; undefined when nothing is. */
+  /** What exists already, as a clause; undefined when nothing does. */
   readonly present: () => Promise<string | undefined>;
   readonly write: (made: Certificates) => Promise<void>;
 };

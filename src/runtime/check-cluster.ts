@@ -26,7 +26,7 @@ type ClusterQuestions = {
   readonly server: string;
   readonly values: CheckValues;
   readonly needs: Needs;
-  /** Undefined where nothing is asked about transparent proxy. */
+  /** Undefined if nothing is asked about transparent proxy. */
   readonly redirection: Omit<RedirectionQuestions, 'client'> | undefined;
 };
 
@@ -105,7 +105,7 @@ async function webhookFacts(
 ): Promise<WebhookFacts> {
   const [entries, call] = await Promise.all([
     probe(signal, async (limited) => {
-      // As the webhook itself does, whose account may list this one and not get it.
+      // Like the webhook itself, whose account may list this one but not get it.
       const path = `${collection}?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
       const answer = await client.request('GET', path, undefined, limited);
       const [found]: readonly unknown[] = elementsAt(expectSuccess(`GET ${path}`, answer), 'items');
@@ -125,7 +125,7 @@ const deniedPod: Denied = {
     kind: 'Pod',
     metadata: {
       generateName: 'tandem-check-',
-      // Denied by its value, so that nothing else has to allow it.
+      // Its value makes the webhook deny it, so nothing else has to allow it.
       annotations: { [`${ANNOTATION_PREFIX}connect-inject`]: 'tandem-check' },
     },
     spec: { containers: [{ name: 'check', image: 'tandem' }] },
@@ -142,7 +142,7 @@ const deniedEntry: Denied = {
   },
 };
 
-/** The API server calls the webhook as it would for a real object: no other question proves that it can. */
+/** The API server calls the webhook as it would for a real object: nothing else proves that it can. */
 async function dryRun(client: ApiClient, { path, object }: Denied, signal: AbortSignal): Promise<DryRun> {
   const { status, body } = await client.request('POST', `${path}?dryRun=All`, object, signal);
   return { status, message: messageOf(body) };

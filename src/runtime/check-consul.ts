@@ -27,7 +27,7 @@ export type ConsulQuestions = {
   readonly needs: ConsulNeeds;
   /** It is part of the names of nodes. */
   readonly isOwnerKnown: boolean;
-  /** Sidecars are looked at, too. */
+  /** Sidecars are checked, too. */
   readonly asksMesh: boolean;
 };
 
@@ -38,7 +38,7 @@ export async function consulFacts(questions: ConsulQuestions, signal: AbortSigna
   const known = 'kind' in where ? await findServers(where, settings, cluster, signal) : where;
   const addresses = (): readonly string[] => known;
   const withToken = await openConsul({ ...settings, addresses });
-  // Who leads is no secret: whether Consul answers must not depend on the token.
+  // The leader is no secret: whether Consul answers must not depend on the token.
   const anonymous = await openConsul({ ...settings, token: { kind: 'none' }, addresses });
   try {
     const [leader, agent, connect, token, node, rights, entries, mesh] = await Promise.all([
@@ -111,7 +111,7 @@ async function readConnect(client: ConsulCalls, signal: AbortSignal): Promise<bo
   return refusal === undefined;
 }
 
-/** `GET /v1/acl/token/self`: 401 when the ACLs are off, 403 also when there is no token of the anonymous. */
+/** `GET /v1/acl/token/self`: 401 when the ACLs are off, 403 also when the anonymous token is missing. */
 function readToken(client: ConsulCalls, values: Values, signal: AbortSignal): Promise<TokenFact> {
   const isGiven = consulSettings(values).token.kind !== 'none';
   return client.call<TokenFact>({
@@ -149,7 +149,7 @@ async function readRights(
   signal: AbortSignal,
 ): Promise<readonly ConsulRight[]> {
   const rules = neededConsulRules(needs);
-  // No rule but that of a prefix, or of one before it, matches the name that is the prefix: nothing is called so.
+  // Only a rule of this prefix, or of a shorter one, matches the name that equals the prefix: nothing has that name.
   const asked = rules.map((rule) => ({
     Resource: rule.resource,
     Access: rule.access,

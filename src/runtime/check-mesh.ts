@@ -17,7 +17,7 @@ export async function meshFacts(client: ConsulCalls, signal: AbortSignal): Promi
 
 const RULES = 'node_prefix "" { policy = "read" } and service_prefix "" { policy = "read" }';
 
-// More at a time is hardly faster (src/reconcile/in-parallel.ts has the figures).
+// More at a time is hardly faster (see the figures in src/reconcile/in-parallel.ts).
 const AT_A_TIME = 8;
 
 /** Node by node: no endpoint of Consul's documented API has all instances, and that of a service needs its name. */

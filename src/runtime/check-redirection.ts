@@ -60,7 +60,7 @@ async function readRedirectors(
   namespace: string,
   signal: AbortSignal,
 ): Promise<RedirectorFacts> {
-  // In that namespace alone: anybody may write such a label on a pod of their own.
+  // Only in that namespace: anybody may set such a label on a pod of their own.
   const labelSelector = 'app.kubernetes.io/name=tandem,app.kubernetes.io/component=redirector';
   const [nodes, pods] = await Promise.all([
     listValues(
@@ -85,7 +85,7 @@ async function readRedirectors(
   };
 }
 
-// Of virtual-kubelet (Azure Container Instances and others), and of AWS Fargate: no DaemonSet runs there.
+// Labels of virtual-kubelet (Azure Container Instances and others), and of AWS Fargate: no DaemonSet runs there.
 const VIRTUAL = [
   ['type', 'virtual-kubelet'],
   ['eks.amazonaws.com/compute-type', 'fargate'],
@@ -126,13 +126,13 @@ function limitsOf(pod: unknown): readonly SidecarLimit[] {
     });
 }
 
-/** Of several services each has one, with the name of the service behind (`consul-dataplane-web`). */
+/** With several services, each has one, with the name of the service at the end (`consul-dataplane-web`). */
 function isSidecar(name: string): boolean {
   return [ENVOY_CONTAINER, DATAPLANE_CONTAINER].some((each) => name === each || name.startsWith(`${each}-`));
 }
 
 /**
- * Consul answers for its domain itself, whatever the ACLs are; nobody else has an authority for it.
+ * Consul answers for its domain itself, whatever the ACLs are; nobody else is authoritative for it.
  *
  * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when there is no answer
  */
@@ -141,7 +141,7 @@ export async function knowsDomain(
   domain: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  // It would go on for half a minute, and the process with it.
+  // It would run for another half a minute, and the process with it.
   signal.addEventListener('abort', () => resolver.cancel());
   try {
     await resolver.resolveSoa(domain);

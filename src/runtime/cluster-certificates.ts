@@ -25,7 +25,7 @@ import { aborted } from '../support/aborted.ts';
 const DAY = 24 * 60 * 60 * 1000;
 
 /**
- * An API server calls the webhook with the bundle that its own watch has brought it. When that watch breaks at the wrong
+ * An API server calls the webhook with the bundle that its own watch has brought it. If that watch breaks at the wrong
  * moment, it tries again within twice the 30 s that are the longest backoff of a reflector (k8s.io/client-go,
  * tools/cache/reflector.go: 800 ms to 30 s, doubled by jitter). A new CA comes every eight months: it can wait.
  */
@@ -65,7 +65,7 @@ export type ClusterCertificates = {
   readonly source: CertificateSource;
   /** Why no admission can succeed here, or undefined. */
   readonly problem: () => string | undefined;
-  /** Gives the Lease away, and ends the watches and the connections. */
+  /** Releases the Lease, and ends the watches and the connections. */
   readonly stop: () => Promise<void>;
 };
 
@@ -103,7 +103,7 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
     });
   const secret = watch(`/api/v1/namespaces/${place.namespace}/secrets`, place.name);
   const configuration = watch(MUTATING, name);
-  // Nothing waits for it: without rights or answers for it, pods are injected all the same.
+  // Nothing waits for it: without rights or answers for it, pods are injected nevertheless.
   const validating = options.keepsValidating ? watch(VALIDATING, name) : undefined;
 
   const objects = { secret, configuration, validating, place };

@@ -15,11 +15,11 @@ export type ClusterFeatures = {
 };
 
 /**
- * An API server before 1.29 drops the restart policy of an init container, and the pod would wait for it for ever; one
+ * An API server before 1.29 drops the restart policy of an init container, and the pod would wait for it forever; one
  * before 1.30 drops `sleep` and then denies the pod for a `preStop` without an action. (Feature gates SidecarContainers
- * and PodLifecycleSleepAction, on by default from these versions.) Outside of a cluster nobody is asked, and both are on.
+ * and PodLifecycleSleepAction, on by default from these versions.) Outside a cluster nothing is asked, and both are on.
  *
- * @param cluster undefined outside of a cluster
+ * @param cluster undefined outside a cluster
  * @param patience milliseconds for an API server that does not answer
  */
 export async function readClusterFeatures(

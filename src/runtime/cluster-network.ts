@@ -75,7 +75,7 @@ export function clusterNetwork({ client, cidrs, onRestart }: NetworkOptions): Ne
       onChange: (key, before, after) => {
         if (after === undefined) held.delete(`${kind} ${key}`);
         else held.set(`${kind} ${key}`, after);
-        // A node tells of its health every few seconds, and of its ranges once.
+        // A node reports its health every few seconds, and its ranges once.
         if (before?.join() === after?.join()) return;
         network = undefined;
         tell();

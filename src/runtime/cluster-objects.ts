@@ -13,13 +13,13 @@ import { withCluster } from './with-cluster.ts';
 type ReadCluster = {
   readonly snapshot: Source['snapshot'];
   readonly owner: string;
-  /** Those of files, of all kinds; undefined where it is the cluster. */
+  /** Objects from files, of all kinds; undefined if they come from the cluster. */
   readonly objects: readonly JsonObject[] | undefined;
 };
 
 type ReadClusterOptions = {
   readonly kubeconfig: string | undefined;
-  /** Files and folders; none of them: the cluster. */
+  /** Files and folders; if there are none, the cluster. */
   readonly files: readonly string[];
   readonly owner: string | undefined;
   readonly withIngresses: boolean;
@@ -38,7 +38,7 @@ export async function readCluster(options: ReadClusterOptions, context: Context)
   return { snapshot, owner: owner ?? OWNER_OF_FILES, objects };
 }
 
-/** Those of all kinds; an object that is there more than once is named. */
+/** Objects of all kinds; one that is defined more than once is reported. */
 export async function objectsOfFiles(
   files: readonly string[],
   { stdin, stderr }: Context,

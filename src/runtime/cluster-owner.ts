@@ -1,4 +1,4 @@
-/** Who this cluster is for Consul, when no flag says so. */
+/** The owner of this cluster in Consul, when no flag names it. */
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
@@ -13,7 +13,7 @@ export async function clusterOwner(client: Pick<ApiClient, 'request'>): Promise<
 }
 
 /**
- * The whole of it: nobody gives two clusters the same one.
+ * The whole UID: no two clusters have the same.
  *
  * @param cure what ends the sentence of an error
  * @throws TandemError TANDEM_KUBERNETES_…

@@ -41,7 +41,7 @@ const COLLECTIONS: Paths = {
   ingresses: { path: '/apis/networking.k8s.io/v1/ingresses', query: {} },
 };
 
-/** Starts to watch at once. Nodes are watched from the first NodePort Service on: most rights are never used. */
+/** Starts to watch at once. Nodes are watched once there is a NodePort Service: most installations never need the right. */
 export function clusterSource({ client, withIngresses, onRestart }: ClusterSourceOptions): ClusterSource {
   const snapshot = createClusterSnapshot();
   const { tell, onChange } = createListeners<[sources: readonly string[]]>();

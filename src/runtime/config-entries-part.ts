@@ -44,7 +44,7 @@ export function configEntriesPart(stage: SyncStage): SyncPart {
       const settings = entrySettings(values, owner, place.datacenter);
       const known = kinds.filter(({ enterprise }) => enterprise !== true);
       const access = { client: consul, primary: place.primary };
-      // Others each time: what an earlier term knew of Consul may be long over.
+      // A new one each time: what an earlier term knew of Consul may be outdated.
       const ports = {
         objects,
         entries: entrySource({ ...access, kinds: known }),

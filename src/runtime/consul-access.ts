@@ -15,14 +15,14 @@ type ConsulAccess = ClusterOfPods &
   Pick<ConsulOptions, 'onRequest' | 'mayWrite' | 'agentServerName'> & {
     readonly signal: AbortSignal;
     /**
-     * Of server pods that are left out, or cannot be watched, and of a CA that cannot be used.
+     * Reports server pods that are left out or cannot be watched, and a CA that cannot be used.
      *
      * @param message constant
      */
     readonly warn: (message: string, reason: string) => void;
   };
 
-// A list of a few pods takes milliseconds; without it the first call says that no server is known, and may be tried again.
+// A list of a few pods takes milliseconds; without it, the first call reports that no server is known, and may be retried.
 const FIRST_LIST_MILLISECONDS = 10_000;
 
 /**
@@ -60,7 +60,7 @@ async function openWatched(
   return {
     ...consul,
     close: async () => {
-      // It may have to log out, for which it needs the addresses.
+      // It may have to log out, and needs the addresses for that.
       await consul.close();
       await servers.stop();
       client.close();
@@ -86,7 +86,7 @@ function shared({ onRequest, mayWrite, agentServerName, warn }: ConsulAccess) {
 
 type PersonsValues = FlagValues<typeof consulFlags> & { readonly kubeconfig: string | undefined };
 
-/** For a command that a person waits for: warnings are talk. */
+/** For a command that a person waits for: warnings are just text. */
 export async function withConsul<T>(
   values: PersonsValues,
   { environment, stderr, signal }: Context,
@@ -105,7 +105,7 @@ export async function withConsul<T>(
   }
 }
 
-/** Undefined, with a line for people, when Consul cannot be asked: what the rules say is worth reading all the same. */
+/** Undefined, with a line for people, when Consul cannot be asked: what the rules say is worth reading nevertheless. */
 export function askConsul<T>(
   values: PersonsValues,
   context: Context,

@@ -14,7 +14,7 @@ export const exit = {
 
 export type ExitCode = (typeof exit)[keyof typeof exit];
 
-/** stdout is data, stderr is talk. */
+/** stdout is data, stderr is for people. */
 export type Context = {
   readonly nodeVersion: string;
   readonly environment: Environment;

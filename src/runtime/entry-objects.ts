@@ -24,7 +24,7 @@ type EntryObjectsOptions = {
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
   readonly kinds: readonly EntryKind[];
   readonly onRestart: (failure: WatchFailure) => void;
-  /** A kind is missing, or is there now. */
+  /** A kind is missing, or exists now. */
   readonly onKind: (kind: EntryKind, isMissing: boolean) => void;
 };
 
@@ -46,7 +46,7 @@ export function entryObjects({ client, kinds, onRestart, onKind }: EntryObjectsO
       if (missing === isMissing) return;
       isMissing = missing;
       onKind(kind, missing);
-      // Without an object, too, it is another reason why entries stay.
+      // Even without an object, it changes the reason why entries stay.
       tell(kind, '');
     };
     const watch = watchResource<EntryObject>({
@@ -102,7 +102,7 @@ export function entryObjects({ client, kinds, onRestart, onKind }: EntryObjectsO
   };
 }
 
-/** What Tandem writes itself asks for nothing. */
+/** Tandem's own writes trigger nothing. */
 function isStatusOnly(before: EntryObject | undefined, after: EntryObject | undefined): boolean {
   return (
     before !== undefined &&

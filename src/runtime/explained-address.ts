@@ -1,4 +1,4 @@
-/** Where the address of one pod stands, by the rules of the registrar. */
+/** The address of one pod, by the rules of the registrar. */
 import type { ExplainedAddress } from '../catalog/mesh/explain-pod.ts';
 import type { ObservedRegistration } from '../catalog/mesh/observed-registration.ts';
 import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';

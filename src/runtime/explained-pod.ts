@@ -1,4 +1,4 @@
-/** `tandem explain pod NAMESPACE/NAME`: whether it was injected and why not, how it stands in Consul, what is missing. */
+/** `tandem explain pod NAMESPACE/NAME`: whether it was injected and why not, its state in Consul, what is missing. */
 import { namingOf, type namingFlags } from '../config/naming-settings.ts';
 import { readMeshAccount, readMeshNode } from '../catalog/mesh/mesh-cluster.ts';
 import { explainPod, type ExplainedAddress, type PodExplanation } from '../catalog/mesh/explain-pod.ts';
@@ -46,7 +46,7 @@ export type ExplainedPod = {
   readonly redirection: RedirectionExplanation | undefined;
   /** Those that Tandem reads or writes, by their full name, in order. */
   readonly annotations: readonly { readonly name: string; readonly value: string }[];
-  /** Undefined for a pod that is no part of the mesh. */
+  /** Undefined for a pod outside the mesh. */
   readonly registration: PodExplanation | undefined;
 };
 
@@ -107,7 +107,7 @@ async function podInFiles(
   return { pod, snapshot: snapshotOf(values.owner ?? ownerIn(pod) ?? OWNER_OF_FILES, values, around) };
 }
 
-/** On whose node the sidecar looks: files know nothing else of the cluster. */
+/** The node on which the sidecar asks: files say nothing else about the cluster. */
 function ownerIn(pod: unknown): string | undefined {
   const injection = readInjection(pod);
   const isKnown = injection.kind === 'dataplane' && injection.asksOn.kind === 'of-owner';
@@ -142,7 +142,7 @@ function collectionIn(namespace: string, plural: string): string {
 }
 
 /**
- * The account of the registrar may list what it watches, and get nothing; that of a person may get and not list.
+ * The account of the registrar may list what it watches, but not get; that of a person may get but not list.
  *
  * @returns a list without it when it is not there, or how the list was refused
  */
@@ -190,7 +190,7 @@ function snapshotOf(owner: string, values: ExplainPodValues, around: Around): Po
   return snapshot;
 }
 
-/** What this account may not read is not there. */
+/** What this account may not read is treated as absent. */
 async function readAround(
   pod: unknown,
   namespace: string,
@@ -209,7 +209,7 @@ async function readAround(
   const spec = property(pod, 'spec');
   const node = textAt(spec, 'nodeName');
   const injected = readInjectedPod(pod);
-  // Each of several services is that of the ServiceAccount of its name.
+  // Each of several services is the one of the ServiceAccount of its name.
   const names = injected === undefined ? [] : servicesOf(injected).map(({ service }) => service.name);
   const accounts = [asString(property(spec, 'serviceAccountName')) ?? 'default', ...names];
   const isRedirected = injected !== undefined && meshOf(injected)?.isTransparent === true;
@@ -263,7 +263,7 @@ function seenInConsul(
   });
 }
 
-/** In agent mode wherever Consul has its instances: an agent may have another name and address than its node. */
+/** In agent mode, wherever Consul has its instances: an agent may have another name and address than its node. */
 async function nodesOf(
   pod: InjectedPod,
   owner: string,

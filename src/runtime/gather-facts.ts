@@ -24,15 +24,15 @@ type GatheredFacts = {
   readonly consul: Probe<ConsulFacts> | undefined;
 };
 
-/** All questions that the flags ask for; none of them changes anything. */
+/** Asks everything that the flags request; no question changes anything. */
 export async function gatherFacts(values: CheckValues, context: Context): Promise<GatheredFacts> {
   const cluster = await askCluster(values, context);
-  // An admission asks nothing of Consul.
+  // An admission never asks Consul.
   const consul = values.account === 'webhook' ? undefined : await askConsul(values, cluster, context);
   return { cluster, consul };
 }
 
-// Every question inside has a limit of its own; this one is for what is around them, such as a login.
+// Every question has a limit of its own; this one is for what is around them, such as a login.
 const WHOLE_MILLISECONDS = 30_000;
 
 async function askCluster(

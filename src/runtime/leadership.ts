@@ -1,4 +1,4 @@
-/** Whether this process leads, and whether it may write now: what every client that writes asks. */
+/** Whether this process leads, and whether it may write now: every client that writes asks it. */
 import type { Term } from '../kubernetes/leader-term.ts';
 import { runElected, type ReplicaElection } from './replica-election.ts';
 

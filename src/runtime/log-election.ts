@@ -1,4 +1,4 @@
-/** What the log says of an election. */
+/** The log lines of an election. */
 import type { ElectionEvent } from '../kubernetes/election.ts';
 import type { Log } from '../telemetry/logger.ts';
 

@@ -1,4 +1,4 @@
-/** What the log says of a watch that begins again. */
+/** The log line of a watch that is restarted. */
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import type { Log } from '../telemetry/logger.ts';
 

@@ -70,12 +70,12 @@ async function filesOf(operand: string): Promise<Named[]> {
   }
 }
 
-/** What messages call it. */
+/** Its name in messages. */
 export function placeName({ path }: { readonly path: string }): string {
   return path === '-' ? '<stdin>' : path;
 }
 
-/** Why nothing can be read: without operands manifests come from standard input, and that is a terminal. */
+/** Why nothing can be read: without operands, manifests come from standard input, which is a terminal. */
 export function stdinProblem(operands: readonly string[], stdin: Readable): string | undefined {
   const isTerminal = 'isTTY' in stdin && stdin.isTTY === true;
   return operands.length === 0 && isTerminal
@@ -93,7 +93,7 @@ export function joinManifests(texts: readonly string[]): string {
   }, '');
 }
 
-/** What has to stand between two documents: a directive (`%YAML`) needs the end of the one before. */
+/** The separator between two documents: a directive (`%YAML`) needs the end of the previous document. */
 function markBefore(text: string): string {
   const first = text.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#')) ?? '';
   if (first.startsWith('%')) return '...\n';
@@ -106,7 +106,7 @@ export async function isFolder(path: string): Promise<boolean> {
 }
 
 /**
- * Writes all or none: a reader of a file sees the old text or the new one, and when one cannot be written all stay.
+ * Writes all or none: a reader of a file sees the old text or the new one, and if one cannot be written, all stay.
  *
  * @throws TandemError TANDEM_FILE_UNWRITABLE
  */

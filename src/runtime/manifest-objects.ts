@@ -5,7 +5,7 @@ import type { PlacedDocument } from './manifest-documents.ts';
 
 type ManifestObjects = {
   readonly objects: readonly JsonObject[];
-  /** A sentence for each object that is there more than once, with the places of all. */
+  /** A sentence for each object that is defined more than once, with all its places. */
   readonly repeated: readonly string[];
 };
 
@@ -24,7 +24,7 @@ export function manifestObjectsOf(documents: readonly PlacedDocument[]): Manifes
 
 type Placed = { readonly object: JsonObject; readonly place: string };
 
-/** By what an API server tells objects apart by: group, kind, namespace and name. */
+/** How an API server tells objects apart: group, kind, namespace and name. */
 function repeatedIn(placed: readonly Placed[]): readonly string[] {
   const places = new Map<string, string[]>();
   for (const { object, place } of placed) {

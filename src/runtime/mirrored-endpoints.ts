@@ -1,4 +1,4 @@
-/** What the control plane makes of Endpoints that people write: the EndpointSlices of them, which a folder does not have. */
+/** The EndpointSlices that the control plane makes of Endpoints that people write; a folder does not have them. */
 import { SERVICE_NAME_LABEL } from '../model/kubernetes-names.ts';
 import {
   asList,

@@ -53,7 +53,7 @@ function folderOf(dir: string): CertificatesTarget {
   };
 }
 
-/** Loaded when it is asked for: the client of the API server takes half a second. */
+/** Loaded only when it is needed: the client of the API server takes half a second. */
 async function secretOf(
   { secret: place = '', kubeconfig }: Values,
   environment: Environment,

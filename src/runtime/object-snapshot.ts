@@ -1,4 +1,4 @@
-/** A snapshot of a cluster from a list of its objects, and again from the next list. */
+/** A snapshot of a cluster, made from a list of its objects, and updated from the next list. */
 import { readEndpointSlice, readIngress, readNode, readService } from '../model/kubernetes-objects.ts';
 import { createClusterSnapshot, type ClusterSnapshot } from '../controllers/cluster-snapshot.ts';
 import { asString, property, type JsonObject } from '../support/json.ts';

@@ -1,4 +1,4 @@
-/** Asks the API server, with the tokens by which Consul asks it about logins, whether it believes them and what they may. */
+/** Asks the API server, with the tokens that Consul uses to check logins, whether it accepts them and what they may do. */
 import { apiClient, type ApiClient, type ClusterAccess } from '../kubernetes/api-client.ts';
 import { bearerAccess } from '../kubernetes/bearer-access.ts';
 import type { ReviewerRight, Reviewers, SecureObserved } from '../secure/observed.ts';
@@ -8,10 +8,10 @@ import { TandemError } from '../support/errors.ts';
 import { property } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
 
-// Nothing waits for the answer, and who asks has more to do.
+// Nothing waits for the answer, and the caller has more to do.
 const TIMEOUT = 5000;
 
-/** Of a question without an answer, or with an unexpected one, nothing is concluded. */
+/** Nothing is concluded from a question without an answer, or with an unexpected one. */
 export async function observeReviewers(
   access: ClusterAccess,
   settings: SecureSettings,
@@ -46,7 +46,7 @@ async function answersTo(
   }
 }
 
-/** Whoever is known may ask for the own rights, by a role of Kubernetes' own. */
+/** Every known account may ask for its own rights, by a role of Kubernetes itself. */
 async function answerTo(
   client: ApiClient,
   { verb, group, resource }: ReviewerRight,

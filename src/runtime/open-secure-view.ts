@@ -1,4 +1,4 @@
-/** Everything that `tandem secure` watches and reads, as one view that is looked at anew before each step. */
+/** Everything that `tandem secure` watches and reads, as one view that is read again before each step. */
 import type { SecureValues } from '../config/secure-flags.ts';
 import { openCaFile } from '../consul/ca-file.ts';
 import { secureConsul, type SecureConsul } from '../consul/secure-consul.ts';
@@ -36,7 +36,7 @@ export type SecureView = {
   readonly isSynced: () => boolean;
   /** Resolves when the pods of the agents are known. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Calls back when an object or a pod is another, until the signal is aborted. */
+  /** Calls back when an object or a pod has changed, until the signal is aborted. */
   readonly watch: (changed: () => void, signal: AbortSignal) => Promise<void>;
   readonly stop: () => Promise<void>;
 };
@@ -90,7 +90,7 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
   const observe: SecureView['observe'] = async (memory, signal) => {
     const now = Date.now();
     const read = await objects.read(now, signal);
-    // The clean-up after pods goes on meanwhile, by the servers that answered last.
+    // The clean-up after pods continues meanwhile, with the servers that answered last.
     seen = { now, objects: read, place: seen?.place };
     const known = pods.flatMap(({ kind, watch }) => [...watch.values()].map((pod) => ({ kind, pod })));
     const agents = await observeSecureAgents(consul, settings, known, read, signal);
@@ -130,10 +130,10 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
   };
 }
 
-/** PEM of the CAs by which agents are known. */
+/** PEM of the CAs by which agents are recognized. */
 function trustedCas(seen: LastLook | undefined): readonly string[] {
   const { state, publishedCa = '' } = seen?.objects ?? {};
-  // Without its own Secret the loop has nothing else to know the agents by.
+  // Without its own Secret, the loop has nothing else to recognize agents by.
   const bundle = state === undefined ? publishedCa : bundleOf(state);
   return certificatesIn(bundle).map(({ pem }) => pem);
 }
@@ -144,7 +144,7 @@ function podSelectors({
   serverSelector = '',
   clientSelector,
 }: SecureValues): readonly { readonly kind: AgentKind; readonly selector: string }[] {
-  // External servers are no pods.
+  // External servers are not pods.
   if (serverSelector === '') return [];
   const server = { kind: 'server' as const, selector: serverSelector };
   return clientSelector === '' ? [server] : [server, { kind: 'client', selector: clientSelector }];

@@ -1,4 +1,4 @@
-/** What the sync would change, by what the cluster and Consul hold now. */
+/** What the sync would change, given what the cluster and Consul hold now. */
 import type { Plan, Scope } from '../catalog/to-consul/consul-plan.ts';
 import { createObservedIndex } from '../catalog/to-consul/observed-index.ts';
 import type { OmitReason } from '../catalog/to-consul/place.ts';

@@ -1,4 +1,4 @@
-/** What the sync would do to config entries, and to one of them, by what the cluster or files and Consul hold now. */
+/** What the sync would do to config entries, and to one of them, given what the cluster or files and Consul hold now. */
 import { NO_RECALL, type EntrySettings } from '../catalog/config-entries/decide-entry.ts';
 import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
 import { readEntryObject, type EntryObject } from '../catalog/config-entries/entry-object.ts';

@@ -34,8 +34,8 @@ type ClusterPodsOptions = PodSnapshotOptions & {
 type Addressed = { readonly refusedAddress?: string | undefined };
 
 /**
- * Starts to watch at once. Services and ServiceAccounts only where a registration depends on them: most rights are never used.
- * For their addresses Services matter from the first pod with redirected traffic on; nothing else waits for them.
+ * Starts to watch at once. Services and ServiceAccounts only if a registration depends on them: most installations never need these rights.
+ * Their addresses matter once there is a pod with redirected traffic; nothing else waits for them.
  */
 export function clusterPods({
   client,

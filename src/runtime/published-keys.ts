@@ -1,8 +1,8 @@
-/** Asks the API server for the keys by which it signs tokens of ServiceAccounts. */
+/** Asks the API server for the keys with which it signs tokens of ServiceAccounts. */
 import { readTokenSigners, type TokenSigners } from '../secure/token-signers.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 
-/** Every ServiceAccount may ask, unless somebody took the role system:service-account-issuer-discovery away. */
+/** Every ServiceAccount may ask, unless somebody removed the role system:service-account-issuer-discovery. */
 export async function tokenSigners(
   client: Pick<ApiClient, 'request'>,
   signal: AbortSignal,

@@ -16,7 +16,7 @@ type PurgeEntriesOptions = {
   readonly owner: string;
   readonly consul: ConsulCalls;
   readonly datacenters: Parameters<typeof consulDatacentersOnce>[1];
-  /** Without it, a token that may not read them is no failure: it has never written any. */
+  /** Without it, a token that may not read the entries is no failure: it has never written any. */
   readonly isRequired: boolean;
   readonly log: Log;
 };
@@ -60,7 +60,7 @@ export async function purgeEntries(options: PurgeEntriesOptions, signal: AbortSi
   }
 }
 
-/** What is ours when there is no object at all. */
+/** Entries that are ours, for a plan without any object. */
 function removalsOf(entries: EntrySource, settings: EntrySettings): readonly EntryRemoval[] {
   const views = ENTRY_KINDS.map((kind) => ({
     kind,

@@ -1,4 +1,4 @@
-/** `tandem sync --purge`: everything of one owner, and nothing else, leaves Consul, its config entries too. */
+/** `tandem sync --purge`: removes everything of one owner from Consul, including its config entries, and nothing else. */
 import { plan } from '../catalog/to-consul/consul-plan.ts';
 import { deregistration, syncNode } from '../catalog/to-consul/transactions.ts';
 import { createApplier, type Written } from '../controllers/apply-changes.ts';

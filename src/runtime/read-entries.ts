@@ -20,7 +20,7 @@ type EntryManifest = Place & {
 };
 
 /**
- * Objects of other kinds are passed over.
+ * Objects of other kinds are ignored.
  *
  * @param operands files, folders, or `-`
  * @throws TandemError TANDEM_FILE_UNREADABLE
@@ -70,11 +70,11 @@ export function isInvalid({ problems }: EntryManifest): boolean {
 export function entryKindOfManifest(raw: unknown): EntryKind | undefined {
   const group = textAt(raw, 'apiVersion').split('/')[0];
   const kind = entryKindOf(textAt(raw, 'kind'));
-  // Consul's own name of a kind is none of Kubernetes.
+  // Consul's own names of kinds do not exist in Kubernetes.
   return group === ENTRY_GROUP && kind?.kind === property(raw, 'kind') ? kind : undefined;
 }
 
-/** Of two objects for one entry, only one can be written; Consul does not tell `Web` from `web`. */
+/** If two objects are for one entry, only one can be written; Consul treats `Web` and `web` as the same. */
 function nameTaken(
   kind: EntryKind,
   object: EntryObject,

@@ -1,4 +1,4 @@
-/** Waits, inside of a pod, until the pod's traffic is redirected: it has to see it, and takes nobody's word for it. */
+/** Waits, inside a pod, until the pod's traffic is redirected: it has to see that itself, and trusts nobody. */
 import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createConnection, createServer, type Socket } from 'node:net';
@@ -23,7 +23,7 @@ const PLACES = {
 type Place = (typeof PLACES)[IpFamily];
 
 const LOOK_EVERY = 50;
-// What is redirected is taken in microseconds; a machine that is busy gets a second for it.
+// A redirected call is accepted in microseconds; a busy machine gets a second for it.
 const ATTEMPT = 1000;
 const FIRST_LINE = 5000;
 const LINE_EVERY = 60_000;
@@ -39,7 +39,7 @@ export async function redirectWait({ node, stderr, signal }: Options): Promise<b
   const redirected = Promise.withResolvers<boolean>();
   const look = async ({ family, observe }: FamilyWatcher): Promise<void> => {
     const state = await observe();
-    // A call of before the rules ends after those of afterwards.
+    // A call from before the rules ends after those made later.
     if (states[family] !== 'held') states[family] = state;
     if (missingRedirection(states) === undefined) redirected.resolve(true);
   };
@@ -76,7 +76,7 @@ type FamilyWatcher = {
 async function watchFamily(family: IpFamily): Promise<FamilyWatcher> {
   const place: Place = PLACES[family];
   const sockets = new Set<Socket>();
-  // Who answers with it is this process, and not a proxy outside that takes every call.
+  // The answer proves that it is this process, and not a proxy outside that accepts every call.
   const secret = randomUUID();
   const server = createServer((socket) => socket.on('error', () => undefined).end(secret));
   const listening = await new Promise<'own' | 'taken' | 'none'>((resolve) => {
@@ -115,7 +115,7 @@ function hasRoute({ datagrams, outside }: Place): Promise<boolean> {
   });
 }
 
-/** @param answer what the listener says; empty when it is that of Envoy, which says nothing of itself */
+/** @param answer of the listener; empty when it is Envoy, which says nothing by itself */
 function isTaken({ outside }: Place, answer: string, sockets: Set<Socket>): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ host: outside, port: NOBODYS_PORT, timeout: ATTEMPT });

@@ -149,7 +149,7 @@ function registrarStatus(
         reason,
         problems: [
           ...(problem === undefined ? [] : [problem]),
-          // What is as its author made it needs nobody.
+          // An address that is as its author wanted it needs nobody's attention.
           ...addressNotices(address).flatMap(({ reason: what, text }) =>
             what === 'AddressTaken' ? [text] : [],
           ),

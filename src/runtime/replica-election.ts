@@ -16,15 +16,15 @@ export type ReplicaElection = {
   /** Its name. */
   readonly lease: string;
   readonly log: Log;
-  /** Milliseconds for which a leader leads on after the signal. */
+  /** Milliseconds that a leader keeps leading after the signal. */
   readonly shutdownDelay: number;
   /** Runs while this replica leads. */
   readonly lead: (term: Term) => Promise<void>;
 };
 
 /**
- * Resolves when the signal has ended it. A drain of a node evicts the leader together with pods of the mesh: the next leader needs
- * some seconds until it has read everything, in which it would not tell Consul that they go.
+ * Resolves when the signal has ended it. A node drain evicts the leader together with pods of the mesh: the next leader needs
+ * some seconds until it has read everything, and could not tell Consul during that time that they end.
  */
 export async function runElected(
   { client, namespace, lease, log, shutdownDelay, lead }: ReplicaElection,
@@ -34,7 +34,7 @@ export async function runElected(
     client,
     namespace,
     name: lease,
-    // A container that is started again has the same host name.
+    // A container that is restarted has the same host name.
     identity: `${hostname()}_${randomUUID()}`,
     ...systemRuntime,
     times: LEASE_TIMES,

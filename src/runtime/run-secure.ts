@@ -1,4 +1,4 @@
-/** `tandem secure` as a process: composes the view, the loop, the election, and who is told of it. */
+/** `tandem secure` as a process: composes the view, the loop, the election, and the reporters. */
 import { readFile } from 'node:fs/promises';
 import type { SecureValues } from '../config/secure-flags.ts';
 import { runSecureLoop } from '../controllers/secure-loop.ts';

@@ -1,4 +1,4 @@
-/** What `tandem secure` does once, beside a loop that runs: tells what is due, asks for a rotation, deletes what was made. */
+/** What `tandem secure` does once, beside a loop that runs: prints what is due, requests a rotation, or deletes what it made. */
 import type { SecureValues } from '../config/secure-flags.ts';
 import type { ApiClient, ClusterAccess } from '../kubernetes/api-client.ts';
 import { annotateOwned, deleteOwned } from '../kubernetes/owned-object.ts';
@@ -82,7 +82,7 @@ export async function printPlan(
     mayWrite: () => false,
   });
   try {
-    // This fails at once when a right is missing; a watch would only log it and retry for ever.
+    // This fails at once when a right is missing; a watch would only log it and retry forever.
     await view.objects.read(Date.now(), signal);
     await view.synced(signal);
     const observed = await view.observe(NO_MEMORY, signal);
@@ -124,7 +124,7 @@ async function componentLogins(
   const { place, objects } = seen();
   const { token } = objects.bootstrap;
   const { acls, stage, name, namespace } = settings;
-  // The last gate asks for them.
+  // The last gate needs them.
   if (!acls || stage !== 'prefer' || place === undefined || token === undefined) return undefined;
   const pods = {
     path: `/api/v1/namespaces/${namespace}/pods`,

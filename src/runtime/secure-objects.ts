@@ -50,7 +50,7 @@ export function keptPlaces(place: Named): readonly OwnedPlace[] {
   return kept.map((of) => placeOf(place, of));
 }
 
-/** Those of what is on: the role of the loop has no others. */
+/** Only those of parts that are on: the role of the loop has no others. */
 function readPlaces(settings: SecureSettings): readonly (readonly [KeptObject, OwnedPlace])[] {
   const [agents, tokens] = [agentKindsOf(settings), tokensOf(settings)];
   const isRead: Readonly<Record<KeptObject, boolean>> = {
@@ -97,7 +97,7 @@ export function secureObjects(client: Pick<ApiClient, 'request'>, settings: Secu
       const trusted = certificatesIn(bundleOf(read.state)).map(({ pem }) => pem);
       return { ...read, brought: readBrought(settings, { secrets: new Map(secrets), trusted, now }) };
     },
-    /** In the place of the version that was read. */
+    /** In place of the version that was read. */
     write: (of: KeptObject, texts: Texts, signal: AbortSignal) =>
       writeOwned(client, placeOf(settings, of), raw.get(of), texts, signal),
   };
@@ -142,14 +142,14 @@ function madeToken(texts: Texts | undefined, settings: SecureSettings): Bootstra
   };
 }
 
-/** Whatever else is in it is the operator's. */
+/** The rest of its content belongs to the operator. */
 function broughtToken(
   texts: Texts | undefined,
   { secret, key }: SecretKey,
   { namespace }: SecureSettings,
 ): BootstrapSecret {
   const text = texts?.[key]?.trim() ?? '';
-  // What no header can carry.
+  // Characters that no header can carry.
   const token = /^[\x21-\x7e]+$/.test(text) ? text : undefined;
   const what = `the Secret ${namespace}/${secret}`;
   const lack = texts === undefined ? `${what} is not there` : `${what} has no token under the key ${key}`;
@@ -161,7 +161,7 @@ function tokenIn(of: 'ui' | 'replication', texts: Texts | undefined) {
   return token === undefined ? {} : { [of]: token };
 }
 
-/** Overwritten, keys and tokens that are in use would be lost. */
+/** If it were overwritten, keys and tokens that are in use would be lost. */
 function unreadable(settings: SecureSettings, of: 'state' | 'bootstrap', key: string): TandemError {
   const { namespace, name } = placeOf(settings, of);
   const text = `the Secret ${namespace}/${name} has no usable ${key}: restore it, or delete the Secret so that Tandem makes ${LOST[of]} again`;

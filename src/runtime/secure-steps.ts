@@ -1,4 +1,4 @@
-/** Does one step of `tandem secure`: each is one write, and may be done again. */
+/** Does one step of `tandem secure`: each is one write, and may be repeated. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ConsulPlace } from '../consul/secure-calls.ts';
 import type { SecureConsul } from '../consul/secure-consul.ts';
@@ -28,7 +28,7 @@ import { agentTokens, placeOfAgent, withToken } from './secure-view.ts';
 export type LastLook = {
   readonly now: number;
   readonly objects: SecureObjects;
-  /** Servers of which one is to answer. */
+  /** Servers, one of which is to answer. */
   readonly place: ConsulPlace | undefined;
 };
 
@@ -40,7 +40,7 @@ type StepParts = {
   readonly seen: () => LastLook;
 };
 
-// What an API server grants is up to it; half of that later it is asked again.
+// The API server decides on the lifetime that it grants; after half of it, a new token is requested.
 const REVIEWER_SECONDS = 7 * 24 * 60 * 60;
 const GOSSIP_BYTES = 32;
 
@@ -193,7 +193,7 @@ async function putAuthMethod(
   await putObject({ ...object, body }, id);
 }
 
-/** What Consul takes for wrong stays so until somebody does something; anything else is tried again soon. */
+/** What Consul considers invalid stays so until somebody does something; anything else is retried soon. */
 async function refusable(write: () => Promise<StepOutcome>): Promise<StepOutcome> {
   try {
     return await write();

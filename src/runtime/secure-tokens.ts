@@ -1,4 +1,4 @@
-/** ACL tokens of injected pods that are gone: the loop of a secure Consul has the right to delete them, and nobody else needs it. */
+/** ACL tokens of injected pods that are gone: `tandem secure` has the right to delete them, and nobody else needs it. */
 import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import { readInjectedPod } from '../catalog/mesh/registered-pod.ts';
 import type { ConsulCalls } from '../consul/client.ts';
@@ -26,11 +26,11 @@ type TokenParts = {
   readonly settings: SecureSettings;
   readonly view: SecureView;
   readonly log: Log;
-  /** The status is another one. */
+  /** The status has changed. */
   readonly changed: () => void;
 };
 
-// Every end of a pod is an event; this is for those that nobody has seen.
+// Every end of a pod is an event; this interval is for pods whose end nobody saw.
 const RESYNC = 10 * 60_000;
 
 export function secureTokens({ client, settings, view, log, changed }: TokenParts) {
@@ -68,7 +68,7 @@ export function secureTokens({ client, settings, view, log, changed }: TokenPart
   };
 }
 
-/** With the management token, by the servers that answered last. */
+/** With the management token, at the servers that answered last. */
 function managementClient({ seen, consul }: SecureView): ConsulCalls {
   return {
     call: async (what) => {

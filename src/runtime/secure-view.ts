@@ -1,4 +1,4 @@
-/** What `tandem secure` sees of Consul: each agent, and by one of the servers the ACLs and the keyring. */
+/** What `tandem secure` sees of Consul: each agent, and through one of the servers the ACLs and the keyring. */
 import type { ConsulPlace } from '../consul/secure-calls.ts';
 import type { SecureConsul } from '../consul/secure-consul.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
@@ -26,7 +26,7 @@ export type AgentPod = { readonly name: string; readonly uid: string; readonly a
 const HTTPS_PORT = 8501;
 const HTTP_PORT = 8500;
 
-/** Undefined while it has no address, and when it has come to its end. */
+/** Undefined while it has no address, and when it has ended. */
 export function readAgentPod(object: unknown): AgentPod | undefined {
   const [metadata, status] = [property(object, 'metadata'), property(object, 'status')];
   const [name, uid] = [asString(property(metadata, 'name')), asString(property(metadata, 'uid'))];
@@ -49,8 +49,8 @@ export function placeOfAgent(
 }
 
 /**
- * Tokens by which an agent may be read and reloaded: the one that it has loaded is among them. The one with all rights is for
- * servers: whoever holds a node holds its client agent.
+ * Tokens with which an agent may be read and reloaded: the one that it has loaded is among them. The token with all rights is only
+ * for servers: whoever controls a node controls its client agent.
  */
 export function agentTokens(
   { state, bootstrap, agentSecrets }: SecureObjects,
@@ -102,7 +102,7 @@ async function stateOf(
   }
 }
 
-/** The next one when Consul does not know the one before. */
+/** Tries the next token if Consul does not know the previous one. */
 export async function withToken<T>(
   tokens: readonly Secret[],
   call: (token: Secret | undefined) => Promise<T>,
@@ -117,7 +117,7 @@ export async function withToken<T>(
   }
 }
 
-/** Whatever Consul does not tell, what agents load does not wait for it: without a leader it is the way back. */
+/** Whatever Consul does not tell, agents still get what they load: without a leader, that is the way back. */
 export async function observeConsul(
   consul: SecureConsul,
   settings: SecureSettings,
@@ -148,7 +148,7 @@ async function unlessRefused<T>(
   }
 }
 
-/** The servers that answer; undefined when none does. */
+/** The servers that answer; undefined if none does. */
 function serversOf(settings: SecureSettings, agents: readonly Agent[]): ConsulPlace | undefined {
   const answering = agents.filter(({ kind, state }) => kind === 'server' && state.kind === 'answers');
   return answering.length === 0
@@ -176,7 +176,7 @@ async function observeAcl(
   for (const address of servers.addresses) {
     const place = { ...servers, addresses: [address] };
     const asked = consul.at(place, token).tokenState(signal);
-    // Those of ours that do not answer are left out already.
+    // Servers of ours that do not answer are left out already.
     const { kind } = await asked.catch((error: unknown) => {
       signal.throwIfAborted();
       failures.push(error);
@@ -191,7 +191,7 @@ async function observeAcl(
     verdict = { kind: kind === 'off' ? 'off' : 'token-unknown' };
     if (kind === 'off') break;
   }
-  // Whoever did not answer may know the token.
+  // A server that did not answer may know the token.
   if (failures.length > 0) throw failures[0];
   return { acl: verdict, place: servers };
 
@@ -214,7 +214,7 @@ async function observeAcl(
     );
     const own = await Promise.all(
       tokenNames.map(async (of) => {
-        // Of a token that is not asked for any more, there is still the policy.
+        // A token that is not asked for any more still has its policy.
         const id = policies?.get(aclName(settings, of));
         if (id === undefined) return [];
         return known.tokensWith(id, (description) => isOurs(description, settings), signal);

@@ -32,7 +32,7 @@ export function serverPods({ namespace, labelSelector, fieldSelector }: AutoJoin
 }
 
 /**
- * All of them, those that are not ready too, in the order of their names.
+ * All of them, including those that are not ready, in the order of their names.
  *
  * @throws TandemError TANDEM_KUBECONFIG_INVALID, TANDEM_KUBERNETES_…
  */

@@ -1,4 +1,4 @@
-/** Signs what a step of `tandem secure` asks for: a new CA, and the leaves of agents. */
+/** Signs what a step of `tandem secure` needs: a new CA, and the leaves of agents. */
 import { crossSigned, newCa, newLeaf } from '../certificates/sign.ts';
 import type { AgentSecret } from '../secure/agent-secret.ts';
 import { CA_LIFE, LEAF_LIFE } from '../secure/certificates.ts';

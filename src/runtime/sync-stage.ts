@@ -1,4 +1,4 @@
-/** What every direction of `tandem sync` gets, and what it is for the process. */
+/** What every direction of `tandem sync` gets, and what it offers to the process. */
 import type { SyncValues } from '../config/sync-flags.ts';
 import type { OpenConsul } from '../consul/client.ts';
 import type { SyncOptions } from '../controllers/sync-loop.ts';
@@ -23,7 +23,7 @@ export type SyncStage = {
   readonly options: SyncOptions;
   readonly events: EventRecorder<string>;
   readonly onRestart: (kind: WatchedKind | PodKind | 'config-entries', failure: WatchFailure) => void;
-  /** The status is another one. */
+  /** The status has changed. */
   readonly changed: () => void;
 };
 
@@ -33,7 +33,7 @@ export type SyncPart = {
   readonly lead: (term: AbortSignal) => Promise<void>;
   /** What it needs of the cluster is listed. */
   readonly isSynced: () => boolean;
-  /** Counts what is there, for a scrape. */
+  /** Counts the present objects, for a scrape. */
   readonly measure?: () => void;
   readonly status: () => readonly ControllerStatus[];
   readonly stop: () => Promise<void>;

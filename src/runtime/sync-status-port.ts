@@ -4,9 +4,9 @@ import { version } from '../version.ts';
 import type { SyncPart, SyncStage } from './sync-stage.ts';
 
 /**
- * Listens; the answer is where, and how to end it.
+ * Listens; returns the address, and a function that closes it.
  *
- * @param onChange calls the listener after a change of the status, until the function that it gives is called
+ * @param onChange calls the listener after a change of the status, until the returned function is called
  */
 export function openSyncStatus(
   { values, options, metrics, owner }: SyncStage,

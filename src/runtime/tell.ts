@@ -2,7 +2,7 @@
 import type { Writable } from 'node:stream';
 import { terminalLine } from '../support/text.ts';
 
-/** One line: whatever is in it, a terminal shows it and obeys none of it. */
+/** One line: a terminal shows whatever is in it, and obeys none of it. */
 export function tell(stream: Writable, line: string): void {
   stream.write(terminalLine(line));
 }

@@ -39,7 +39,7 @@ export async function toK8sPart(stage: SyncStage, metrics: ControllerMetrics): P
   let loop: ToK8s | undefined;
   return {
     lead: async (term) => {
-      // Another one each time: what an earlier term knew of Consul may be long over.
+      // A new one each time: what an earlier term knew of Consul may be outdated.
       const services = serviceSource({
         client: consul,
         isAnonymous: consul.isAnonymous,
@@ -62,7 +62,7 @@ export async function toK8sPart(stage: SyncStage, metrics: ControllerMetrics): P
   };
 }
 
-/** Of a kind that both watch, in different namespaces: whether both have their list. */
+/** For a kind that both watch, in different namespaces: whether both have their list. */
 function joined(own: WatchesStatus, network: WatchesStatus): WatchesStatus {
   const kinds = [...new Set([...Object.keys(own), ...Object.keys(network)])];
   return Object.fromEntries(
