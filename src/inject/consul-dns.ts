@@ -6,16 +6,16 @@ import { asList, asString, isObject, property } from '../support/json.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { presence, type Pod } from './pod.ts';
 import { create, elementsOf, prepend, type Growth, type PodEdit } from './pod-edit.ts';
-import type { Resolver } from './resolver.ts';
+import { dnsLists, type Resolver } from './resolver.ts';
 import type { InjectSettings } from './settings.ts';
-
-export const dnsLists = ['nameservers', 'searches', 'options'] as const;
 
 /** Where consul-dataplane answers, besides port 53 of the loopback address. */
 export const DNS_PORT = 8600;
 const LOOPBACK = '127.0.0.1';
-// k8s.io/kubernetes, pkg/apis/core/validation: MaxDNSNameservers.
+// k8s.io/kubernetes, pkg/apis/core/validation: MaxDNSNameservers, MaxDNSSearchPaths, MaxDNSSearchListChars.
 const MOST_NAMESERVERS = 3;
+const MOST_SEARCHES = 32;
+const LONGEST_SEARCHES = 2048;
 
 /** What comes before the author's own lists; undefined for a pod that does not want it. */
 export function readConsulDns(
@@ -46,14 +46,17 @@ export function readConsulDns(
       `makes ${all} name servers with those of the cluster and of spec.dnsConfig; Kubernetes takes ${MOST_NAMESERVERS}`,
     );
   const own = `${ownNamespace ?? ''}.svc.`;
+  const searches = base.searches.map((each) =>
+    each.startsWith(own) ? `${pod.namespace}.svc.${each.slice(own.length)}` : each,
+  );
+  const searched = [...searches, ...asList(property(config, 'searches'))];
+  const characters = searched.join(' ').length;
+  if (searched.length > MOST_SEARCHES || characters > LONGEST_SEARCHES)
+    return problem(
+      `makes ${searched.length} search domains of ${characters} characters with those of the cluster and of spec.dnsConfig; Kubernetes takes ${MOST_SEARCHES}, and ${LONGEST_SEARCHES} characters`,
+    );
   const names = new Set(optionNames(property(config, 'options')));
-  return {
-    nameservers,
-    searches: base.searches.map((each) =>
-      each.startsWith(own) ? `${pod.namespace}.svc.${each.slice(own.length)}` : each,
-    ),
-    options: base.options.filter(({ name }) => !names.has(name)),
-  };
+  return { nameservers, searches, options: base.options.filter(({ name }) => !names.has(name)) };
 }
 
 const NOTHING: Resolver = { nameservers: [], searches: [], options: [] };

@@ -23,6 +23,7 @@ import {
   RESERVED_VOLUMES,
   UNPRIVILEGED_PORT_START,
 } from './names.ts';
+import { dnsLists } from './resolver.ts';
 
 /** Absent and null are told apart, so that `uninject` can restore what was there. */
 export type Presence = 'present' | 'absent' | 'null';
@@ -104,6 +105,8 @@ export function readPod(object: unknown, namespace = ''): ReadPod {
   const containers = readContainers(spec, 'containers', problems);
   const initContainers = readContainers(spec, 'initContainers', problems);
   const volumes = readList(spec, 'volumes', 'spec.volumes', problems);
+  const dnsConfig = readMap(spec, 'dnsConfig', 'spec.dnsConfig', problems);
+  for (const list of dnsLists) readList(dnsConfig, list, `spec.dnsConfig.${list}`, problems);
   const annotations = readMap(metadata, 'annotations', 'metadata.annotations', problems);
   const labels = readMap(metadata, 'labels', 'metadata.labels', problems);
   if (containers.length === 0 && problems.length === 0) {

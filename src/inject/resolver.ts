@@ -8,6 +8,8 @@ export type Resolver = {
   readonly options: readonly { readonly name: string; readonly value?: string }[];
 };
 
+export const dnsLists = ['nameservers', 'searches', 'options'] as const satisfies readonly (keyof Resolver)[];
+
 /** Of `/etc/resolv.conf` (resolv.conf(5)): the last search list counts. */
 export function parseResolver(text: string): Resolver {
   const lines = text.split('\n').map((line) => line.trim().split(/\s+/));

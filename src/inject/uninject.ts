@@ -2,11 +2,12 @@
 import { asString, elementsAt, isObject, property, textAt } from '../support/json.ts';
 import { pointer } from '../support/json-patch.ts';
 import { ANNOTATION_PREFIX, RECORD_ANNOTATION } from '../model/kubernetes-names.ts';
-import { dnsLists, type DnsRecord } from './consul-dns.ts';
+import type { DnsRecord } from './consul-dns.ts';
 import { DATA_PATH } from './names.ts';
 import { create, reverted, type PodEdit } from './pod-edit.ts';
 import { HANDLERS } from './probe-rewrite.ts';
 import { parentOf, parseRecord, type InjectionRecord, type RecordedProbe } from './record.ts';
+import { dnsLists } from './resolver.ts';
 import type { UninjectResult } from './result.ts';
 
 /**
