@@ -1,4 +1,4 @@
-/** Watches on several kinds as one source: they are awaited, listed anew, looked at and ended together. */
+/** Watches on several kinds as one source: they are awaited, listed again, inspected and ended together. */
 import type { Watched } from '../controllers/watched.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
@@ -25,7 +25,7 @@ export function watchGroup<Kind extends string>(
 ): WatchGroup<Kind> {
   const watches = new Map<Kind, ResourceWatch<unknown>>();
   let isStopped = false;
-  /** Also of those that begin while others are awaited. */
+  /** Includes watches that begin while others are awaited. */
   const all = async (done: (watch: ResourceWatch<unknown>) => Promise<void>): Promise<void> => {
     const seen = new Set<ResourceWatch<unknown>>();
     for (;;) {

@@ -59,7 +59,7 @@ async function openShared(
   environment: Environment,
   log: Log,
 ): Promise<OpenedCertificates> {
-  // A webhook that does not share needs no client of the API server, and starts without it.
+  // A webhook that shares no certificate needs no client of the API server, and starts without it.
   const [{ clusterAccess }, { apiClient }, { systemRuntime }, { LEASE_TIMES }, shared] = await Promise.all([
     import('../kubernetes/cluster-access.ts'),
     import('../kubernetes/api-client.ts'),

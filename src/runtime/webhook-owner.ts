@@ -10,7 +10,7 @@ type Values = Pick<FlagValues<typeof injectFlags>, 'owner' | 'proxyMode'> & {
 };
 
 /**
- * `--owner`; without it the cluster is asked once, and only in dataplane mode: agent mode works without.
+ * `--owner`; without it the cluster is asked once, and only in dataplane mode: agent mode works without an owner.
  *
  * @throws TandemError with the way to fix it: a sidecar that asks for a node that nobody registers would never start
  */

@@ -75,7 +75,7 @@ function directionRules(
   }
 }
 
-/** The text by which an object is known as ours: another one of its name is left alone. */
+/** The text that marks an object as ours: another object of its name is left alone. */
 export function descriptionOf(settings: SecureSettings, what: string): string {
   const { external } = settings;
   return `tandem: ${what}${endOf(settings)}${external === undefined ? '' : ` (${external.cluster})`}`;
@@ -88,7 +88,7 @@ export function isOurs(description: string, settings: SecureSettings): boolean {
   return description.startsWith('tandem:') && ends.some((each) => description.endsWith(each));
 }
 
-/** UID of another cluster with the same name and owner that it is of; undefined when it is of none. */
+/** UID of the other cluster with the same name and owner to which it belongs; undefined when there is none. */
 export function twinOf(description: string, settings: SecureSettings): string | undefined {
   if (settings.external === undefined || isOurs(description, settings)) return undefined;
   const [before, uid] = /^(tandem:.*) \(([0-9a-f-]+)\)$/.exec(description)?.slice(1) ?? [];

@@ -65,8 +65,8 @@ export function aclStep(
   return ruleStep(settings, acl) ?? (isLoaded ? strayStep(settings, acl, state) : undefined);
 }
 
-// What is granted may be due at once: by a clock that is ahead, or an API server that grants next to nothing. And it may be refused:
-// by an API server that is behind the one that made it.
+// A new token may be due at once, if a clock is ahead or the API server grants a very short life. And it may be refused by an
+// API server that is behind the one that issued it.
 const REVIEWER_AGAIN = 60_000;
 
 function putStep(
@@ -156,7 +156,7 @@ function policyNames(body: AclObject['body']): string {
 
 function ruleStep(settings: SecureSettings, acl: AclContents): AclStep | undefined {
   const { rules } = acl;
-  // By a rule on a method of somebody else, its accounts would get rights of ours.
+  // A rule on somebody else's method would give its accounts rights of ours.
   const isForeign = ({ method }: BindingRule): boolean => {
     const seen = acl.objects.get(aclKey({ kind: 'auth-method', name: method }));
     return seen !== undefined && !isOurs(seen.description, settings);
@@ -185,7 +185,7 @@ function isSameRule(one: BindingRule, other: BindingRule): boolean {
   );
 }
 
-/** Also what was asked for once, and is not any more. */
+/** Includes objects that were wanted once, and no longer are. */
 function strayStep(
   settings: SecureSettings,
   { ownTokens }: AclContents,

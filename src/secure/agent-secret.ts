@@ -1,4 +1,4 @@
-/** The Secret of one kind of agent: a folder that the kubelet swaps as a whole, so what has one stamp was written together. */
+/** The Secret of one kind of agent: a folder that the kubelet swaps as a whole, so that everything with one stamp belongs together. */
 import { asString, parseJson, property } from '../support/json.ts';
 import { certificatesIn, type KnownCertificate } from '../support/known-certificate.ts';
 
@@ -52,7 +52,7 @@ export function readAgentSecret(texts: Readonly<Record<string, string>> | undefi
     },
     answered: texts?.[ANSWERED] || undefined,
   };
-  // What somebody added by hand would count after the next start of an agent.
+  // What somebody added by hand would take effect at the next start of an agent.
   const isAsWritten =
     Number.isSafeInteger(stamp) && writeAgentSecret(secret)[CONFIGURATION] === texts?.[CONFIGURATION];
   return isAsWritten ? secret : { ...secret, stamp: 0 };

@@ -1,4 +1,4 @@
-/** What the operator brings, judged before anything is done with it: until it can be used, agents keep what they have. */
+/** What the operator brings, checked before it is used: as long as it is unusable, agents keep what they have. */
 import { lifeProblem, certificatesIn, isSignedBy } from '../support/known-certificate.ts';
 import {
   isForBothSides,

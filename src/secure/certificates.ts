@@ -1,4 +1,4 @@
-/** What is read of certificates: whose they are, until when they last, and what of them is due. */
+/** Reads certificates: which CA signed them, until when they last, and which are due. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isSignedBy, parsedCertificate, type CertificateLife } from '../support/known-certificate.ts';
 import { isIpAddress } from '../support/ip-address.ts';
@@ -39,7 +39,7 @@ export function isSigningCa(pem: string): boolean {
 // RFC 5280, 4.2.1.9, as an OID in DER.
 const BASIC_CONSTRAINTS = Buffer.of(0x06, 0x03, 0x55, 0x1d, 0x13);
 
-/** Whether other CAs may stand between it and a leaf: with `pathlen:0` what it cross-signs is accepted by nobody. */
+/** Whether other CAs may be between it and a leaf: with `pathlen:0`, nobody accepts what it cross-signs. */
 export function maySignCas(pem: string): boolean {
   const raw = parsedCertificate(pem)?.raw ?? Buffer.alloc(0);
   const at = raw.indexOf(BASIC_CONSTRAINTS);
@@ -56,7 +56,7 @@ export function isSigningKey(key: string): boolean {
   return ['ec', 'rsa'].includes(createPrivateKey(key).asymmetricKeyType ?? '');
 }
 
-/** As Go looks at it: the common name does not count. */
+/** As Go checks it: the common name does not count. */
 export function isNamed(pem: string, host: string): boolean {
   return parsedCertificate(pem)?.checkHost(host, { subject: 'never' }) !== undefined;
 }

@@ -1,4 +1,4 @@
-/** The gossip keyring of the members: a new key comes to all before any uses it first, and an older one leaves last. */
+/** The gossip keyring of the members: a new key reaches all members before any of them uses it, and an older one is removed last. */
 import type { Keyring, SecureObserved } from './observed.ts';
 import type { SecureState } from './secure-state.ts';
 
@@ -40,7 +40,7 @@ export function isPrimary(keyring: Keyring, key: string): boolean {
   return keyring.kind === 'known' && keyring.rings.every(({ members, primary }) => primary[key] === members);
 }
 
-/** When the older key may leave; undefined while none waits. */
+/** When the older key may be removed; undefined while there is none. */
 export function removalDue({ keyring, memory }: SecureObserved): number | undefined {
   if (keyring.kind === 'unknown' || memory.primarySince === undefined) return undefined;
   const hasOlder = keyring.rings.some(({ keys }) => Object.keys(keys).length > 1);

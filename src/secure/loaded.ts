@@ -25,7 +25,7 @@ export function behind(settings: SecureSettings, observed: SecureObserved): read
 }
 
 /**
- * Agents that will load theirs soon. What has to end at once does not wait for the others: somebody who controls a node could delay it for ever.
+ * Agents that will load theirs soon. What must end at once does not wait for the others: somebody who controls a node could delay it forever.
  */
 export function lately(settings: SecureSettings, observed: SecureObserved): readonly Agent[] {
   const { memory, now } = observed;

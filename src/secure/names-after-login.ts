@@ -1,4 +1,4 @@
-/** What injected pods are called before they log in, and when they are made anew after: the stage `prefer` may not surprise anybody. */
+/** The names of injected pods before they log in, and after they are recreated: the stage `prefer` must not surprise anybody. */
 import { readInjection } from '../inject/injected-pod.ts';
 import { DEFAULT_ACCOUNT, ofPodAccount } from '../inject/service-name.ts';
 import { asString, property } from '../support/json.ts';
@@ -39,7 +39,7 @@ export function readPodName(raw: unknown): PodName | undefined {
   };
 }
 
-/** Sentences on pods that would not start, would be refused or have another name, when they are made anew in `prefer`. */
+/** Sentences on pods that would not start, would be refused or would have another name when they are recreated in `prefer`. */
 export function namesToSettle(
   { stage, acls }: Pick<SecureSettings, 'stage' | 'acls'>,
   pods: readonly PodName[],

@@ -32,7 +32,7 @@ export type SecureObserved = {
 export const rotations = ['gossip', 'ca', 'server-certificate', 'agent-tokens', 'bootstrap-token'] as const;
 export type Rotation = (typeof rotations)[number];
 
-/** What stands behind the time of a request for a CA, when those before it are not to be trusted any more. */
+/** Follows the time of a request for a CA if earlier CAs are to be distrusted. */
 export const DISTRUST = ' distrust';
 
 export function asksDistrust({ requests }: Pick<SecureObserved, 'requests'>): boolean {
@@ -77,7 +77,7 @@ export type AgentRun = {
   readonly isGossipEncrypted: boolean;
 };
 
-/** What the API server says to the tokens by which Consul asks it about logins. */
+/** What the API server answers to the tokens that Consul uses to check logins. */
 export type Reviewers = {
   /** Auth methods by whose token it knows nobody. */
   readonly refused: readonly string[];
@@ -130,7 +130,7 @@ export type Keyring =
     }
   | { readonly kind: 'unknown'; readonly why: string };
 
-/** What this process knows from its own steps; a new one begins without. Milliseconds since the epoch. */
+/** What this process remembers of its own steps; a new process starts without. Milliseconds since the epoch. */
 export type Memory = {
   /** UID of an agent's pod → when it was asked to reload. */
   readonly reloads: ReadonlyMap<string, number>;

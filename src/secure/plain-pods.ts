@@ -38,7 +38,7 @@ export function readPodAccess(raw: unknown): PodAccess | undefined {
   return { pod, tls: !args.has('-tls-disabled'), login: logsInByDataplane(args), isInitialized, cas };
 }
 
-/** Pods that would lose Consul where plain ports are closed, and who has no token gets nothing. */
+/** Pods that would lose Consul if plain ports were closed and calls without a token refused. */
 export function cutOff(
   { tls, acls }: Pick<SecureSettings, 'tls' | 'acls'>,
   pods: readonly PodAccess[],
@@ -46,7 +46,7 @@ export function cutOff(
   return pods.filter((each) => (tls && !each.tls) || (acls && !each.login));
 }
 
-/** Pods that still take what a distrusted CA signs; one of which it is not known was injected before that was noted. */
+/** Pods that still accept what a distrusted CA signs; if that is unknown, the pod was injected before it was recorded. */
 export function trustsDistrusted(
   { distrusted }: Pick<SecureState, 'distrusted'>,
   pods: readonly PodAccess[],

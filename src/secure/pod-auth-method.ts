@@ -1,10 +1,10 @@
-/** The auth methods by which injected pods log in, and which ServiceAccounts are let in. */
+/** The auth methods with which injected pods log in, and which ServiceAccounts they accept. */
 import { asString, elementsAt, property, type JsonObject } from '../support/json.ts';
 import { descriptionOf, isOurs, kubernetesMethod, type AclObject, type BindingRule } from './acl-objects.ts';
 import { aclKey, type AclContents, type SecureObserved, type SeenObject } from './observed.ts';
 import { aclName, authMethodTypes, type AuthMethodType, type SecureSettings } from './secure-settings.ts';
 
-/** Consul changes the type of none ("immutable"), and with one its tokens would go: each type has a method of its own. */
+/** Consul never changes a method's type ("immutable"), and deleting one deletes its tokens: each type has its own method. */
 const METHOD_NAMES = {
   kubernetes: 'k8s-auth-method',
   jwt: 'k8s-jwt-auth-method',
@@ -42,7 +42,7 @@ function seenMethod(
   return objects.get(aclKey({ kind: 'auth-method', name: podMethodName(settings, type) }));
 }
 
-/** One of type jwt is left out, or as it is, while nobody knows the keys. */
+/** A method of type jwt is left out, or left as it is, while the keys are unknown. */
 export function podMethods(
   settings: SecureSettings,
   observed: Pick<SecureObserved, 'now' | 'signers' | 'memory'>,
@@ -84,7 +84,7 @@ function jwtConfig(
   };
 }
 
-/** Whether some method checks by the keys of the API server; the former one does, too, and must not believe them for ever. */
+/** Whether some method checks with the keys of the API server; so does the former one, which must not trust them forever. */
 export function needsSigners(settings: SecureSettings, acl: SecureObserved['acl']): boolean {
   if (!settings.podAuthMethod) return false;
   return (
@@ -92,7 +92,7 @@ export function needsSigners(settings: SecureSettings, acl: SecureObserved['acl'
   );
 }
 
-/** PEM of each key that the method believes, and that the API server does not list any more. */
+/** PEM of each key that the method trusts, and that the API server no longer lists. */
 export function keysGone(settings: SecureSettings, { acl, signers }: SecureObserved): readonly string[] {
   if (acl.kind !== 'known' || signers.kind === 'unknown') return [];
   const current = new Set(signers.keys.map(({ pem }) => pem));
@@ -127,9 +127,9 @@ const VARIABLES = {
 } as const satisfies Readonly<Record<AuthMethodType, object>>;
 
 /**
- * The former type lets in whom the other one lets in, and nobody else: what it has no word for lets nobody in.
+ * The former type accepts whom the other one accepts, and nobody else: what it cannot express accepts nobody.
  *
- * @returns undefined when it lets nobody in
+ * @returns undefined when it accepts nobody
  */
 function accountSelector(
   { authMethodType, bindingRuleSelector: selector }: SecureSettings,

@@ -1,4 +1,4 @@
-/** The token of the ServiceAccount as which Consul asks the API server about logins: it stands in each auth method of type kubernetes. */
+/** The token of the ServiceAccount with which Consul asks the API server about logins: each auth method of type kubernetes has one. */
 import { parseJson, property, textAt } from '../support/json.ts';
 import { isOurs } from './acl-objects.ts';
 import type { AclContents, ReviewerRight, Reviewers, SeenObject } from './observed.ts';
@@ -37,7 +37,7 @@ export function reviewerToken(seen: SeenObject | undefined): string {
   return textAt(property(seen?.body, 'Config'), 'ServiceAccountJWT');
 }
 
-/** From half of what was granted on. What is no token, or one of another account, is due too. */
+/** Due from half of its lifetime on. A text that is not a token, or a token of another account, is due, too. */
 export function isReviewerDue({ name, namespace }: SecureSettings, jwt: string, now: number): boolean {
   const payload = parseJson(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
   const [issued, expires] = [Number(property(payload, 'iat')), Number(property(payload, 'exp'))];

@@ -1,4 +1,4 @@
-/** Why nothing would come of a rotation that somebody asks for. */
+/** Why a requested rotation would have no effect. */
 import type { Rotation } from './observed.ts';
 import type { SecureSettings } from './secure-settings.ts';
 

@@ -55,10 +55,10 @@ export function secretStep(settings: SecureSettings, observed: SecureObserved): 
   return undefined;
 }
 
-// A write each second for 60 years. An agent in the wrong hands may say any number.
+// A write each second for 60 years. A compromised agent may report any number.
 const STAMPS = 2 ** 31;
 
-/** Also of a Secret that is made anew: what runs with the version of another one would pass for loaded. */
+/** Includes a Secret that is recreated: agents with the version of the former one would seem to have loaded it. */
 function nextStamp({ agents, agentSecrets }: SecureObserved, of: AgentKind): number {
   const loaded = agents
     .map(({ kind, state }) => (kind === of && state.kind === 'answers' ? state.stamp : 0))
@@ -112,7 +112,7 @@ function broughtChange(
   return isExchangeable ? { reason: 'brought', pair } : undefined;
 }
 
-/** A leaf of a new CA only when every agent has loaded that CA: another agent may be the one that must accept it. */
+/** A leaf of a new CA is issued only when every agent has loaded that CA: another agent may be the one that must accept it. */
 function leafReason(
   settings: SecureSettings,
   observed: SecureObserved,
@@ -125,7 +125,7 @@ function leafReason(
   // Without its key, the leaves are brought.
   if (ca === undefined || ca.key === '') return undefined;
   const [signing] = certificatesIn(ca.certificate);
-  // Nobody accepts what a CA signs that has expired: one that is brought stays until the next is usable.
+  // Nobody accepts what an expired CA signs: one that is brought stays until the next is usable.
   if (signing === undefined || !isAlive(signing, now)) return undefined;
   if (leaf === undefined || !isAlive(leaf, now) || !isUsablePair(secret)) return 'leaf-unusable';
   const isTrusted = certificatesIn(bundleOf(state)).some(({ pem }) => isSignedBy(leaf.pem, pem));
@@ -137,7 +137,7 @@ function leafReason(
   if (!isOwn) return 'other-ca';
   if (secret.certificate !== leaf.pem + behindLeaf(ca)) return 'other-chain';
   if (!isForHosts(leaf.pem, leafHosts(settings, of))) return 'other-hosts';
-  // No leaf outlives its CA: near that end, each would last for a third of the one before.
+  // No leaf outlives its CA: near the end of the CA, each leaf would last for a third of the previous one.
   const isLonger = Math.min(now + LEAF_LIFE, signing.expires) > leaf.expires;
   if (isLonger && now >= dueAt(leaf)) return 'leaf-due';
   const asked = requests['server-certificate'];
@@ -160,7 +160,7 @@ function tokensFor({ state, acl }: SecureObserved, before: AgentSecret): AgentTo
   const isKnown =
     acl.kind === 'known' &&
     [agent, dns].every((pair) => pair !== undefined && acl.objects.has(`token/${pair.accessor}`));
-  // What Consul has had stays, also while it cannot be asked.
+  // What Consul once had stays, even while Consul cannot be asked.
   const isNext = isKnown || (agent !== undefined && before.tokens.agent === agent.secret);
   const { tokens = {} } = state ?? {};
   return {

@@ -116,6 +116,6 @@ function nextDue(settings: SecureSettings, observed: SecureObserved): number {
   const cas = certificatesIn(observed.state?.ca?.certificate ?? '');
   const older = observed.state?.older.map(({ leavesAt }) => leavesAt) ?? [];
   const times = [...[...leaves, ...cas].map(dueAt), ...older, removalDue(observed) ?? Infinity];
-  // What is brought stays when it is due, and so does what cannot be made to last any longer.
+  // What is brought stays even if it is due, and so does what cannot be made to last longer.
   return Math.min(...times.filter((time) => time > observed.now));
 }

@@ -1,4 +1,4 @@
-/** What a person wants to know of a secure Consul: what is there, what is wrong, and whether the next stage may come. */
+/** What a person wants to know of a secure Consul: what exists, what is wrong, and whether the next stage may follow. */
 import { takenNames } from './acl-plan.ts';
 import { leafOf } from './agent-secret.ts';
 import { unusableParts } from './brought.ts';
@@ -107,7 +107,7 @@ function reviewerProblems(
   });
 }
 
-/** A leaf that is made here is exchanged by itself. */
+/** A leaf that is made here is renewed by itself. */
 function distrustProblems(
   settings: SecureSettings,
   { state, agentSecrets }: SecureObserved,
@@ -197,7 +197,7 @@ export function nextGate(
   return because.length === 0 ? { kind: 'open', to } : { kind: 'closed', to, because };
 }
 
-/** Of one that is silent, as while it restarts, nothing is known. */
+/** Nothing is known of an agent that does not answer, for example while it restarts. */
 function agentsHoldingBack(settings: SecureSettings, observed: SecureObserved): readonly string[] {
   const isAnyServer = observed.agents.some(({ kind }) => kind === 'server');
   if (settings.external === undefined && !isAnyServer) return ['no pod of a Consul server runs'];

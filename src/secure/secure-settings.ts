@@ -1,4 +1,4 @@
-/** What the operator wants of a secure Consul, and what its objects are called. */
+/** What the operator wants of a secure Consul, and the names of its objects. */
 
 export const stages = ['accept', 'prefer', 'require'] as const;
 export type SecureStage = (typeof stages)[number];
@@ -95,7 +95,7 @@ export function agentKindsOf({
   return clients ? agentKinds : ['server'];
 }
 
-/** Tokens, that with all rights among them, go to some server without TLS. */
+/** Tokens, including the one with all rights, go to some server without TLS. */
 export function isPlainText({ acls, tls, external }: SecureSettings): boolean {
   const isPlain = external?.addresses.some((address) => address.startsWith('http:')) ?? !tls;
   return acls && isPlain;

@@ -31,7 +31,7 @@ export type KeptToken = TokenName | 'recovery';
 export type SecureState = {
   readonly ca: SigningCa | undefined;
   readonly older: readonly RetiredCa[];
-  /** Those that left at once, because somebody else may have their key; until they expire, for pods know them. */
+  /** CAs that were dropped at once because somebody else may have their key; kept until they expire, because pods know them. */
   readonly distrusted: readonly RetiredCa[];
   readonly gossip: string | undefined;
   /** In use as soon as every member has it. */
@@ -45,7 +45,7 @@ export type SecureState = {
 /** Key of the Secret. */
 export const STATE_KEY = 'state.json';
 
-/** Undefined when any part of it is damaged: whoever overwrote it would lose keys that are in use. */
+/** Undefined when any part of it is damaged: overwriting it would lose keys that are in use. */
 export function readState(text: string): SecureState | undefined {
   try {
     return stateIn(parseJson(text));

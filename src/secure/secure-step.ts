@@ -18,7 +18,7 @@ export type SecureStep =
       readonly before: SecureState;
       /** Undefined: one is made. */
       readonly brought: BroughtCa | undefined;
-      /** Another CA before it, whose key is known, signs the new one too. */
+      /** An earlier CA whose key is known, which also signs the new one. */
       readonly isCrossSigned: boolean;
     }
   | {

@@ -1,4 +1,4 @@
-/** The CA of the agents, own or brought: what of it is trusted, what stands behind each leaf, and when it leaves. */
+/** The CA of the agents, own or brought: which of its certificates are trusted, which follow each leaf, and when it is dropped. */
 import { type CertificateLife, certificatesIn, isSignedBy } from '../support/known-certificate.ts';
 import { isAlive, LEAF_LIFE } from './certificates.ts';
 import type { BroughtCa } from './brought.ts';
@@ -33,12 +33,12 @@ function wayUp(pem: string, above: readonly string[]): readonly string[] {
   return next === undefined ? [pem] : [pem, ...wayUp(next, rest)];
 }
 
-// Each has 0.6 to 1.5 kB, and a client takes 64 kB and more of a chain; nobody follows so many exchanges without a restart.
+// Each has 0.6 to 1.5 kB, and a client accepts a chain of 64 kB and more; nobody lives through so many rotations without a restart.
 const MOST_EARLIER = 16;
 
 /**
- * What leads from a root to the CAs before it, the last one first. When CAs take turns, the way leads back to where it has been;
- * that part is left out, or it would grow with each turn.
+ * The certificates that lead from a root to earlier CAs, the last one first. If CAs alternate, the chain leads back to an earlier one;
+ * that part is left out, or it would grow with each change.
  *
  * @param root PEM
  * @param ways PEM of certificates, in the order in which they lead on
@@ -67,7 +67,7 @@ export function isSameCa(ca: SigningCa | undefined, brought: BroughtCa): boolean
 }
 
 /**
- * Those that are trusted until nothing that they signed is served any more; the next CA may bring some of them along.
+ * CAs that stay trusted until nothing that they signed is served any more; the next CA may bring some of them along.
  *
  * @param served leaves that agents have now
  */

@@ -22,7 +22,7 @@ export function stateStep(settings: SecureSettings, observed: SecureObserved): S
   const tokens = keptTokens(settings).filter((name) => state.tokens[name] === undefined);
   if (gossip !== undefined || tokens.length > 0)
     return { kind: 'make', reason: 'missing', before: state, gossip, tokens, nextTokens: [] };
-  // Where there is nothing to keep, it is still where Events and requests have their place.
+  // Even if there is nothing to keep, Events and requests need this Secret.
   if (observed.state === undefined) return { kind: 'write-state', reason: 'missing', after: state };
   const brought = settings.gossip ? broughtGossipStep(observed, state) : undefined;
   if (brought !== undefined) return brought;
@@ -61,7 +61,7 @@ function broughtCaReason({ ca }: SecureState, brought: BroughtCa): CaReason | un
   return isSameCa(ca, brought) ? undefined : 'brought';
 }
 
-/** A CA that was brought once, with its key, signs until its end. */
+/** A CA that was brought once, with its key, signs until it expires. */
 function ownCaReason(
   observed: SecureObserved,
   state: SecureState,
@@ -76,7 +76,7 @@ function ownCaReason(
   return isRequested(observed, state, 'ca') ? 'asked' : undefined;
 }
 
-/** One exchange at a time: what agents have half of comes to its end first. */
+/** One rotation at a time: a rotation that agents have begun is finished first. */
 function broughtGossipStep({ brought }: SecureObserved, state: SecureState): SecureStep | undefined {
   const part = brought.gossip;
   if (part === undefined) return undefined;
@@ -88,7 +88,7 @@ function broughtGossipStep({ brought }: SecureObserved, state: SecureState): Sec
   return { kind: 'write-state', reason: 'gossip-brought', after };
 }
 
-/** The last thing that is said: what can be done without it is done. */
+/** Reported last: everything that is possible without it is done before. */
 export function broughtStep({ brought }: SecureObserved): SecureStep | undefined {
   const [first] = unusableParts(brought);
   return first && waitFor(first);
@@ -98,7 +98,7 @@ function waitFor({ secret, why }: Unusable): SecureStep {
   return wait('brought-unusable', `Secret ${secret}: ${why}`, Infinity);
 }
 
-/** What was asked for by annotation is begun by the write that also keeps the answer. */
+/** A rotation requested by annotation begins with the write that also records the answer. */
 function requestStep(
   settings: SecureSettings,
   observed: SecureObserved,
@@ -137,7 +137,7 @@ function requestStep(
   return distrustStep(settings, observed, state);
 }
 
-/** The CA itself is the operator's: what was before it leaves. */
+/** The CA itself belongs to the operator: earlier ones are dropped. */
 function distrustStep(
   { tls }: SecureSettings,
   observed: SecureObserved,
@@ -149,7 +149,7 @@ function distrustStep(
     : undefined;
 }
 
-/** What has come to its end leaves the state. */
+/** What has expired leaves the state. */
 export function finishStep(settings: SecureSettings, observed: SecureObserved): SecureStep | undefined {
   const { now, state, keyring, agentSecrets } = observed;
   if (state === undefined) return undefined;
@@ -216,7 +216,7 @@ function answerCa(observed: SecureObserved, state: SecureState): SecureState {
   return asksDistrust(observed) ? distrust(answered, answered.older, observed.now) : answered;
 }
 
-/** From what agents still have, when the Secret of the loop is gone: its CA signs no more, and its tokens are made anew. */
+/** Rebuilt from what agents still have, when the Secret of the loop is gone: its CA signs no more, and its tokens are made again. */
 function restored({ now, agentSecrets, publishedCa, keyring, requests }: SecureObserved): SecureState {
   const trusted = certificatesIn([publishedCa, agentSecrets.server.ca, agentSecrets.client.ca].join('\n'));
   const [ring] = keyring.kind === 'known' ? keyring.rings : [];

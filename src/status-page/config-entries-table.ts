@@ -1,4 +1,4 @@
-/** The custom resources of config entries: how each stands with Consul. */
+/** The custom resources of config entries: the state of each in Consul. */
 import { entryReasons } from '../catalog/config-entries/entry-state.ts';
 import { filledAt } from '../support/json.ts';
 import { foreignText, markup } from './markup.ts';

@@ -1,4 +1,4 @@
-/** What the page says of each controller beside what it says of every one. A new controller has its entry here. */
+/** What the page shows of each controller beyond what it shows of every one. A new controller has its entry here. */
 import { configEntriesTable } from './config-entries-table.ts';
 import { consulServicesTable } from './consul-services-table.ts';
 import { count, foreignText, markup, type Markup } from './markup.ts';
@@ -102,7 +102,7 @@ export function viewOfController(status: ControllerStatus): ControllerView<Contr
   return views[status.controller] as ControllerView<ControllerStatus>;
 }
 
-/** @param waiting so many of those that are in step have nothing there yet */
+/** @param waiting how many of those in sync have nothing there yet */
 function rowCounts(rows: readonly Row[], where: string, waiting = 0): Value {
   const having = (state: Row['states'][number]): number =>
     rows.filter(({ states }) => states.includes(state)).length;

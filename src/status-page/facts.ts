@@ -1,4 +1,4 @@
-/** What there is to know of each part, beside the tables. */
+/** The facts about each part, beside the tables. */
 import { viewOfController, type Value } from './controller-views.ts';
 import { count, foreignText, markup, moment, type Markup } from './markup.ts';
 import type { Table } from './row.ts';
@@ -82,7 +82,7 @@ function controllerFacts(status: ControllerStatus): Readonly<Record<string, Valu
   };
 }
 
-// Five times what a change takes in a cluster that is not behind.
+// Five times what a change takes in a cluster without a backlog.
 const BEHIND_SECONDS = 10;
 
 function backlogFact({ keys, seconds }: NonNullable<ControllerStatus['backlog']>): Value {

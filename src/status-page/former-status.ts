@@ -1,4 +1,4 @@
-/** The keys of `/status` as they were before it was uniform, for whoever still reads them; they go with the next minor version. */
+/** The keys of `/status` before it had one shape, for their readers; the next minor version removes them. */
 import { tokensTrouble } from './troubles.ts';
 import { controllerOf, type ControllerStatus, type Status, type StatusOf } from './status.ts';
 

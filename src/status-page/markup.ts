@@ -1,4 +1,4 @@
-/** HTML as a value of its own: whatever else stands in a template is text, and is escaped. Also how times and numbers are written. */
+/** HTML as a type of its own: everything else in a template is text, and is escaped. Also formats times and numbers. */
 
 export type Markup = { readonly html: string };
 
@@ -23,7 +23,7 @@ function escapeText(text: string): string {
     .replaceAll(/[&<>"']/g, (found) => ENTITIES[found] ?? '');
 }
 
-/** The template with every value escaped that is no markup itself; undefined is nothing. */
+/** The template, with every value escaped that is not markup; undefined becomes nothing. */
 export function markup(texts: TemplateStringsArray, ...values: readonly Part[]): Markup {
   return { html: texts.map((text, at) => text + rendered(values[at])).join('') };
 }
@@ -35,7 +35,7 @@ function rendered(value: Part): string {
   return 'html' in value ? value.html : value.map(({ html }) => html).join('');
 }
 
-/** What somebody else wrote: its direction of writing ends with it. */
+/** Foreign text: its writing direction ends with it. */
 export function foreignText(text: string): Markup {
   return markup`<bdi>${text}</bdi>`;
 }

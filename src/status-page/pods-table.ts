@@ -28,7 +28,7 @@ export const podsTable = statusTable<RegistrarStatus>({
   }),
 });
 
-/** What the pod is in Consul and why, and how each of its instances stands there. */
+/** What the pod is in Consul and why, and the state of each of its instances. */
 function serviceMarkup(service: PodRow['service'], instances: PodRow['instances']): Markup {
   if (service === undefined) return markup`none`;
   const states = instances.map(

@@ -26,10 +26,10 @@ export type Table = {
   readonly title: string;
   /** One row and many, in a sentence. */
   readonly nouns: readonly [string, string];
-  /** What stands there when there is no row at all: why, and what to do. */
+  /** The text when there is no row at all: why, and what to do. */
   readonly empty: Markup;
   readonly columns: readonly Column[];
-  /** What was and is over, and not what is. */
+  /** The row is about something that is over. */
   readonly isHistory: boolean;
   readonly rows: readonly Row[];
 };
@@ -44,7 +44,7 @@ export function rowMarkup(row: Row, columns: readonly Column[]): Markup {
   )}</tr>`;
 }
 
-/** A state in a word, and not by its colour alone. */
+/** A state in a word, not only by its colour. */
 export function badge(state: RowState, text: string): Markup {
   return markup`<span class="badge ${state}">${text}</span>`;
 }

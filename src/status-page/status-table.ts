@@ -7,13 +7,13 @@ import type { ControllerFacts, StatusRow } from './status.ts';
 const ASK_LEADER = markup`Another replica is the leader, and only the leader knows. To see which one, run <code>kubectl get lease tandem-sync</code> in Tandem's namespace.`;
 const NOT_YET = markup`Nothing is known yet: the first comparison is not done.`;
 
-/** What a table says of its rows beside what every row has. */
+/** What a table shows of its rows beyond what every row has. */
 type RowLook = {
   readonly name: string;
   readonly isIn: boolean;
   /** Its state in a word. */
   readonly word: string;
-  /** It is in, and there is nothing of it there yet. */
+  /** It is synced, but there is nothing of it yet. */
   readonly isWaiting?: boolean;
   /** Who refuses changes. */
   readonly refuser: string;
@@ -89,7 +89,7 @@ function problemList(problems: readonly string[], since: string | undefined): Ma
   return markup`<ul class="problems">${items}</ul>${since === undefined ? undefined : markup`<p class="since">since ${moment(since)}</p>`}`;
 }
 
-/** What is wrong comes first; the rest in the order of names. A row that moves has other markup, too. */
+/** Rows with problems come first, the rest by name. A row that moves has other markup, too. */
 function problemsFirst(rows: readonly Row[]): readonly Row[] {
   const rank = ({ states }: Row): number => (states.includes('problem') ? 0 : 1);
   return rows.toSorted((left, right) => rank(left) - rank(right) || byText(left.key, right.key));

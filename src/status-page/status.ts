@@ -1,4 +1,4 @@
-/** What a process tells of itself: `/status` as JSON, and the page at `/` from the same values. */
+/** What a process reports about itself: `/status` as JSON, and the page at `/` from the same values. */
 
 export type Status = {
   /** Undefined in a process without controllers. */
@@ -24,7 +24,7 @@ export type ProcessStatus = {
 export type FilesStatus = {
   /** Why they cannot be read now; what was read before stays. */
   readonly unreadable: { readonly error: string; readonly since: string } | undefined;
-  /** A sentence for each object that is there more than once. */
+  /** A sentence for each object that is defined more than once. */
   readonly repeated: readonly string[];
   /** A line for each problem of config entries that are invalid. */
   readonly invalid: readonly string[];
@@ -40,11 +40,11 @@ type ReconcileFailure = {
 /** By the kind of what is watched in the cluster. */
 export type WatchesStatus = Readonly<Record<string, { readonly isSynced: boolean }>>;
 
-/** What there is to say of every controller. Times are ISO 8601 in UTC. */
+/** The common facts of every controller. Times are ISO 8601 in UTC. */
 export type ControllerFacts = {
   readonly lastSuccess: string | undefined;
   readonly lastFailure: ReconcileFailure | undefined;
-  /** So many removals wait until both sides were read again. */
+  /** This many removals wait until both sides were read again. */
   readonly heldRemovals: number;
   /** Keys that wait to be written, and for how many seconds the oldest has; undefined where `counts` is, and without a queue. */
   readonly backlog: { readonly keys: number; readonly seconds: number } | undefined;
@@ -74,7 +74,7 @@ export function controllerOf<N extends ControllerName>(
   return controllers.find((each): each is StatusOf<N> => each.controller === name);
 }
 
-/** What there is to say of every object that a controller reconciles. */
+/** The common facts of every object that a controller reconciles. */
 export type StatusRow = {
   /** `<kind>/<namespace>/<name>` in Kubernetes, or a name in Consul. */
   readonly source: string;
@@ -142,7 +142,7 @@ type CleanUpStatus<N extends string> = ControllerFacts & {
 type SecureStatus = ControllerFacts & {
   readonly controller: 'secure';
   readonly stage: string;
-  /** What comes next, and why; undefined before the first look, and on a replica that does not lead. */
+  /** What comes next, and why; undefined before the first pass, and on a replica that does not lead. */
   readonly step: string | undefined;
   readonly rows: readonly StatusRow[];
 };

@@ -6,7 +6,7 @@ import { viewOfController } from './controller-views.ts';
 import type { ControllerStatus, FilesStatus, Status } from './status.ts';
 
 export type Trouble = {
-  /** Bad: a part does not do its work. Else it works, and something in it is left to do. */
+  /** Bad: a part does not do its work. Otherwise the part works, and something in it needs attention. */
   readonly isBad: boolean;
   readonly what: Markup;
   /** ISO 8601, UTC */
@@ -24,7 +24,7 @@ export function troublesOf(
   notReady: string | undefined,
 ): readonly Trouble[] {
   const { process, controllers, webhook, files } = status;
-  // Of a replica that does not lead any more, what failed is over.
+  // Failures of a replica that no longer leads are over.
   const leading = process?.leader === true ? controllers : [];
   return [
     ...(notReady === undefined ? [] : [unready(notReady, status)]),
@@ -122,7 +122,7 @@ export function tokensTrouble(
   return { kind: 'failed', reason: lastFailure.error, since: lastFailure.since };
 }
 
-/** Nothing waits for them: pods work, and what is left is to be deleted some time. */
+/** Nothing waits for them: pods work, and the tokens can be deleted later. */
 function ofTokens(tokens: ControllerStatus): readonly Trouble[] {
   const trouble = tokensTrouble(tokens);
   if (trouble === undefined) return [];

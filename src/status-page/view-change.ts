@@ -1,4 +1,4 @@
-/** From what a reader has on the screen to what there is now: only the rows that differ. */
+/** Compares what a reader has on the screen with the present state: only the rows that differ are sent. */
 import type { TableView, View } from './view.ts';
 
 /** What `/events` sends, as JSON. */
@@ -10,7 +10,7 @@ export type ViewChange = {
 
 export type TableChange = {
   readonly id: string;
-  /** Rows of the reader that are not put go. */
+  /** Rows of the reader that are not listed are removed. */
   readonly isWhole: boolean;
   readonly remove: readonly string[];
   /** Key, HTML, and the key of the row below or null; each row comes after the one below it. */

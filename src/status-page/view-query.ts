@@ -1,4 +1,4 @@
-/** What somebody asks to see: words to find, a state, and whether all of it. */
+/** What a reader asks to see: words to find, a state, and whether to show everything. */
 
 /** State → how the page calls it. */
 export const rowStates = {
@@ -20,7 +20,7 @@ export type ViewQuery = {
 // As long as the longest name that Kubernetes allows.
 const LONGEST = 253;
 
-/** Reads `?q=…&state=…&all=1`; what cannot be understood counts as not asked. */
+/** Reads `?q=…&state=…&all=1`; what cannot be understood is ignored. */
 export function viewQuery(query: unknown): ViewQuery {
   const { q, state, all } = (query ?? {}) as Readonly<Record<string, unknown>>;
   return {
@@ -40,7 +40,7 @@ export function addressOf({ text, state, isAll }: ViewQuery): string {
   return `?${parameters.toString()}`;
 }
 
-/** Every word that is asked for stands somewhere in the text, in whatever case. */
+/** Every word of the query appears somewhere in the text, in any case. */
 export function isFound(text: string, query: Pick<ViewQuery, 'text'>): boolean {
   const words = query.text.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return true;

@@ -14,7 +14,7 @@ export type View = {
   readonly verdict: Verdict;
   readonly cards: readonly Card[];
   readonly tables: readonly TableView[];
-  /** All that is no row: key → HTML. */
+  /** Everything that is not a row: key → HTML. */
   readonly pieces: ReadonlyMap<string, string>;
   /** Equal views have equal ones. */
   readonly id: string;
@@ -26,7 +26,7 @@ export type TableView = {
   readonly rows: ReadonlyMap<string, string>;
 };
 
-// A phone lays out this many in a blink, and nobody reads on; a search looks at all of them.
+// A phone renders this many at once, and nobody reads more; a search looks at all of them.
 const LIMIT = 500;
 // What a browser lays out in seconds, and what is made of it here in a tenth of one.
 const MOST = 10_000;

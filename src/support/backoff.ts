@@ -6,7 +6,7 @@ type Backoff = {
   readonly reset: () => void;
 };
 
-/** As the reflector of client-go: 800 ms at first, 30 s at most. */
+/** As client-go's reflector: 800 ms at first, 30 s at most. */
 const FIRST = 800;
 export const LONGEST_BACKOFF = 30_000;
 

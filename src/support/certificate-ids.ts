@@ -1,9 +1,9 @@
-/** Short names of certificates, by which two texts are compared without a look at what is in them. */
+/** Short ids of certificates, with which two texts are compared without looking at their content. */
 import { createHash } from 'node:crypto';
 
 const BLOCK = /-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g;
 
-/** 64 bits: nobody makes a second certificate for the same one by chance, and who makes it on purpose cannot sign with it. */
+/** 64 bits: two certificates never share an id by chance, and whoever makes a second one on purpose cannot sign with it. */
 const DIGITS = 16;
 
 /** The first 16 hexadecimal digits of the SHA-256 of each certificate in a PEM text, each once, in their order. */
@@ -20,7 +20,7 @@ export function writeIds(ids: readonly string[]): string {
 
 const ID = new RegExp(`^[0-9a-f]{${DIGITS}}$`);
 
-/** What is no id is ignored: anyone who may change the pod may have written it. */
+/** Invalid ids are ignored: anyone who may change the pod may have written them. */
 export function readIds(text: string): readonly string[] {
   return text.split(',').filter((each) => ID.test(each));
 }

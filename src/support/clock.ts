@@ -1,4 +1,4 @@
-/** Time, passed in so that tests have it in their hands. */
+/** Time, passed in so that tests control it. */
 
 export type Clock = {
   /** Milliseconds since the epoch, for what people and other processes read. */

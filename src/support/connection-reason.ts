@@ -1,4 +1,4 @@
-/** Why there was no connection, in words that lead to the repair. */
+/** Why there was no connection, in words that lead to the fix. */
 
 // Of Node's TLS (https://nodejs.org/api/tls.html, "X509 certificate error codes") and of OpenSSL's reasons. Node's own texts
 // advise on Node, or are a line of OpenSSL's sources.

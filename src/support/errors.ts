@@ -53,7 +53,7 @@ export function hasCode(thrown: unknown, ...codes: readonly ErrorCode[]): thrown
   return thrown instanceof TandemError && codes.includes(thrown.code);
 }
 
-/** Says nothing about other requests: the server is there, and answers this one with no, or with what is no answer. */
+/** Says nothing about other requests: the server is up, and refuses this one, or answers it with something invalid. */
 export function isAboutOneRequest(error: unknown): error is TandemError {
   return hasCode(error, 'TANDEM_CONSUL_REFUSED', 'TANDEM_CONSUL_ANSWER_INVALID');
 }

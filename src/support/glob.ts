@@ -1,7 +1,7 @@
 /** Patterns with `*` and `?`, as shells have them; every other character stands for itself. */
 
 /**
- * Case counts. Goes back to the last `*` only, so that no pattern takes more than its length times that of the text.
+ * Case matters. Goes back only to the last `*`, so that no pattern takes more than its length times that of the text.
  *
  * @param pattern `*` is any characters or none, `?` is one
  */

@@ -19,7 +19,7 @@ const LONGEST = 2n ** 63n - 1n;
 /** Nanoseconds, as `time.ParseDuration` reads them; undefined for what it refuses. */
 export function parseGoDuration(text: string): bigint | undefined {
   if (/^[-+]?0$/.test(text)) return 0n;
-  // The longest that has a use is shorter; a text of megabytes is no duration.
+  // No useful duration is longer; a text of megabytes is not a duration.
   if (text.length > 100 || !DURATION.test(text)) return undefined;
   let sum = 0n;
   for (const [, whole = '', fraction = '', unit = ''] of text.matchAll(PART)) {

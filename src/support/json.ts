@@ -66,11 +66,11 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** What is nested by the thousand would overflow the stack of whoever writes it out again. */
+/** Nesting by the thousand would overflow the stack of whoever serializes it. */
 export function isNestedAtMost(depth: number, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (depth === 0) return false;
-  // Without a function or a list for each level, which would be most of what is made in an admission.
+  // Without a function or a list for each level, which would be most of the garbage of an admission.
   if (Array.isArray(value)) {
     for (const each of value as unknown[]) if (!isNestedAtMost(depth - 1, each)) return false;
   } else {

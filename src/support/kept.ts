@@ -1,4 +1,4 @@
-/** What a pure function has made before, for keys of which strangers decide how many there are. */
+/** A cache of a pure function's results; strangers decide how many keys there are. */
 
 // At most a kilobyte of key, and thirty of what is made of it with its JSON: three megabytes for a hundred. A cluster has a
 // handful of kinds of pods.
@@ -28,17 +28,17 @@ export function keptBy<T>({
     if (key.length > longestKey) return make();
     const made = prepare(make());
     if (!fits(made)) return made;
-    // Whoever asks for many costs the others no more than to be made again.
+    // Someone who asks for many keys costs the others no more than computing theirs again.
     if (kept.size === MOST) kept.clear();
     kept.set(key, made);
     return made;
   };
 }
 
-// Four times what is kept of what they stand for, so that those among many others come again in time.
+// Four times the size of the cache, so that keys among many others are seen again in time.
 const MOST_SEEN = 4 * MOST;
 
-/** Whether an owner has asked for a key before, lately: what is asked for once is not worth the room of what is made. */
+/** Whether an owner has asked for a key recently: a result that is asked for once is not worth the room. */
 export function seenBefore(longestKey = LONGEST_KEY): (owner: object, key: string) => boolean {
   const ofOwners = new WeakMap<object, Set<string>>();
   return (owner, key) => {

@@ -23,13 +23,13 @@ export type KnownCertificate = CertificateLife & {
   readonly pem: string;
 };
 
-// Each look reads the same dozen again and again.
+// Each pass reads the same dozen again and again.
 const kept = keptBy<X509Certificate>();
 const signed = keptBy<boolean>();
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** Each once, in their order; whatever else is in the text is passed over. */
+/** Each once, in their order; everything else in the text is ignored. */
 export function certificatesIn(text: string): readonly KnownCertificate[] {
   const found = new Map<string, KnownCertificate>();
   for (const [block] of text.matchAll(BLOCK)) {

@@ -1,7 +1,7 @@
-/** Who wants to know of changes. */
+/** Listeners for changes. */
 type Listeners<Event extends readonly unknown[]> = {
   readonly tell: (...event: Event) => void;
-  /** The answer takes the listener away. */
+  /** The returned function removes the listener. */
   readonly onChange: (listener: (...event: Event) => void) => () => void;
 };
 

@@ -20,7 +20,7 @@ export function secret(text: string): Secret {
   });
 }
 
-/** The text without the secret, for what others wrote and may have repeated it. */
+/** The text without the secret, for foreign texts that may repeat it. */
 export function withoutSecret(text: string, hidden: Secret | undefined): string {
   const found = hidden?.reveal() ?? '';
   return found === '' ? text : text.replaceAll(found, REDACTED);

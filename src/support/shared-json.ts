@@ -24,14 +24,14 @@ const LONGEST_RUN = 16;
 // From the value of an operation to the fields of a container in a list.
 const DEEPEST = 2;
 
-/** Base64 of what `JSON.stringify` gives for the patch. What is shared in it is not looked through again. */
+/** Base64 of what `JSON.stringify` returns for the patch. Shared values are not serialized again. */
 export function patchInBase64(patch: readonly PatchOperation[]): string {
   const end = writePatch(patch, 0);
   if (end <= room.length) return room.toString('base64', 0, end);
   return Buffer.from(JSON.stringify(patch)).toString('base64');
 }
 
-/** Like each of those below it returns where the next text goes: beyond the room when there is not enough of it. */
+/** Like each function below, it returns where the next text goes: beyond the end when there is not enough room. */
 function writePatch(patch: readonly PatchOperation[], start: number): number {
   let at = writeText('[', start);
   let index = 0;
@@ -39,7 +39,7 @@ function writePatch(patch: readonly PatchOperation[], start: number): number {
     if (index > 0) at = writeText(',', at);
     const operation = patch[index] as PatchOperation;
     if (isPlain(operation)) {
-      // Neighbours are written in one go: a call for each costs more than what is in most of them.
+      // Neighbours are written in one go: a call for each costs more than most of their contents.
       let next = index + 1;
       const end = Math.min(index + LONGEST_RUN, patch.length);
       while (next < end && isPlain(patch[next] as PatchOperation)) next += 1;

@@ -29,14 +29,14 @@ export function quote(text: string): string {
   return quoted(text, QUOTED_LENGTH);
 }
 
-/** What to say of a value that YAML does not read as text, such as `true` and `8080`. */
+/** The message for a value that YAML does not read as text, such as `true` and `8080`. */
 export function mustBeString(value: unknown): string {
   return typeof value === 'boolean' || typeof value === 'number'
     ? `must be a string; put it in quotes: "${value}"`
     : 'must be a string; put it in quotes';
 }
 
-/** What a server says, whose point may be at the end of a long sentence. */
+/** A server's message, whose point may be at the end of a long sentence. */
 export function quoteSentence(text: string): string {
   return quoted(text, SENTENCE_LENGTH);
 }
@@ -89,7 +89,7 @@ export function escapeJson(json: string): string {
 }
 
 /**
- * The candidate that is most like the text, when it is close enough to be a likely typing error: at most a third of the
+ * The candidate that is most like the text, if it is close enough to be a likely typo: at most a third of the
  * text's characters differ.
  */
 export function nearest(text: string, candidates: readonly string[]): string | undefined {

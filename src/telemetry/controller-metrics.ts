@@ -73,7 +73,7 @@ function counted<const L extends Labels>(help: string, labels: L) {
   return { type: 'gauge', help, labels } as const;
 }
 
-/** What stands in front of the names of its metrics. */
+/** The prefix of the names of its metrics. */
 const PREFIXES = {
   'to-consul': 'tandem_sync_',
   'to-kubernetes': 'tandem_to_k8s_',

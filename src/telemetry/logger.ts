@@ -12,7 +12,7 @@ type Destination = {
   readonly writableLength?: number;
 };
 
-// What a reader that pauses for a moment finds again; a log that nobody reads must not fill the process.
+// The room for a reader that pauses for a moment; a log that nobody reads must not fill the process.
 const MOST_PENDING = 1024 * 1024;
 
 // Characters of the line that says so.
@@ -20,7 +20,7 @@ const NOTICE = 200;
 
 let dropped = 0;
 
-/** Lines that this process could not write, because nobody takes them. */
+/** Lines that this process could not write, because nobody reads them. */
 export function droppedLogLines(): number {
   return dropped;
 }
@@ -50,7 +50,7 @@ export function createLog(destination: Destination, level: LogLevel): Log {
   };
 }
 
-/** A batch of admissions is logged within a millisecond: its time is written once, and a line costs a quarter less. */
+/** A batch of admissions is logged within a millisecond: formatting its time once makes a line a quarter cheaper. */
 function timestamps(): () => string {
   let [last, text] = [NaN, ''];
   return () => {

@@ -1,4 +1,4 @@
-/** What a metric is: one table each for what serves it, from which the registry and docs/metrics.md are made. */
+/** What a metric is: one table for each process that serves metrics, from which the registry and docs/metrics.md are made. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 type MetricDefinition = {
@@ -16,7 +16,7 @@ type Made = { readonly counter: Counter; readonly gauge: Gauge; readonly histogr
 
 export type MadeMetrics<D extends MetricDefinitions> = { readonly [N in keyof D]: Made[D[N]['type']] };
 
-/** What a status port gives out: Prometheus text format, and its media type. */
+/** What a status port serves: Prometheus text format, and its media type. */
 export function servedBy(registry: Registry) {
   return { text: () => registry.metrics(), contentType: registry.contentType };
 }

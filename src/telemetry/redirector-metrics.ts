@@ -12,7 +12,7 @@ export const redirectorMetricDefinitions = {
     type: 'histogram',
     help: 'Time from the start of the process that waits in a pod to the rules of the pod.',
     labels: {},
-    // A look each 50 ms, and some ms of nft; a redirector that comes late takes seconds.
+    // A scan every 50 ms, and a few ms of nft; a redirector that starts late takes seconds.
     buckets: [0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300],
   },
   tandem_redirector_pending_pods: {

@@ -18,7 +18,7 @@ export type PageTools = {
   readonly takeVerdict: typeof takeVerdict;
 };
 
-/** Changes what differs and nothing else: focus, selection and scroll stay where they are. */
+/** Changes only what differs: focus, selection and scroll position stay. */
 export function morph(from: Node, to: Node): void {
   const parent = from.parentNode;
   if (from.nodeName !== to.nodeName) {
@@ -70,7 +70,7 @@ export function applyTable(change: TableChange, morphNode: PageTools['morph'], f
   if (body.parentElement !== null) body.parentElement.hidden = body.rows.length === 0;
 }
 
-/** Beside each time how long ago it is. @param now milliseconds since the epoch, by the clock of the server */
+/** Adds to each time how long ago it was. @param now milliseconds since the epoch, by the clock of the server */
 export function showAges(now: number): void {
   const ages = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'narrow' });
   const units = [
@@ -87,7 +87,7 @@ export function showAges(now: number): void {
   }
 }
 
-/** @returns whether the page could take the change; else it must be loaded again */
+/** @returns whether the page could apply the change; else it must be loaded again */
 export function applyChange({ pieces, tables }: ViewChange, tools: PageTools, flash: boolean): boolean {
   for (const [key, html] of pieces) {
     const old = document.querySelector(`[data-piece="${CSS.escape(key)}"]`);
@@ -142,7 +142,7 @@ export function lossText(isTriedAgain: boolean): string {
     : 'the server accepts no more readers now. Next try in 30 s.';
 }
 
-/** Puts the verdict into the title of the tab. @returns the verdict when it is another one */
+/** Puts the verdict into the title of the tab. @returns the verdict if it has changed */
 export function takeVerdict(): string | undefined {
   const verdict = document.getElementById('verdict')?.textContent ?? '';
   const title = `${verdict} · ${document.body.dataset['title'] ?? ''}`;
