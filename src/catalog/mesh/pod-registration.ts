@@ -4,7 +4,8 @@ import { syntheticNodeName } from '../../inject/names.ts';
 import type { MeshOptions } from '../../inject/read-registration.ts';
 import { serviceAndProxy, TRANSPARENT, type Proxy, type Registration } from '../../model/registration.ts';
 import { hostAndPort } from '../../support/ip-address.ts';
-import { byText, type Check, type Instance } from '../../model/instance.ts';
+import type { Check, Instance } from '../../model/instance.ts';
+import { metaOf } from '../to-consul/meta.ts';
 import { addressOfNode, isIpv6, type MeshCluster } from './mesh-cluster.ts';
 import { decidePod } from './decide-pod.ts';
 import { METRICS_ADDRESS, servicesOf, sourceOfPod, type InjectedPod } from './registered-pod.ts';
@@ -93,7 +94,7 @@ function registrationsOfService(
       address: pod.podIp ?? '',
       port: service.port ?? 0,
       tags: service.tags,
-      meta: metaOf(pod, service.meta, cluster.owner),
+      meta: metaOf([...service.meta, ...podMeta(pod, cluster.owner)]),
     },
     inboundPort,
     {
@@ -126,11 +127,6 @@ function configOf(pod: InjectedPod, { config }: MeshOptions, cluster: MeshCluste
 function ofAnyAddress(listener: string, { podIp = '' }: InjectedPod): number | undefined {
   const [, host, port] = /^\[?(.*?)\]?:([0-9]+)$/.exec(listener) ?? [];
   return host === podIp || host === '0.0.0.0' ? Number(port) : undefined;
-}
-
-function metaOf(pod: InjectedPod, ofAuthor: MeshOptions['service']['meta'], owner: string): Instance['meta'] {
-  const pairs = [...ofAuthor, ...podMeta(pod, owner)];
-  return Object.fromEntries(pairs.toSorted(([left], [right]) => byText(left, right)));
 }
 
 /** A pod that terminates is critical at once: its readiness probe may still succeed. */

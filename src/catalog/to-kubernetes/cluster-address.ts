@@ -60,7 +60,7 @@ function ofHost(host: string, { clusterDomain }: Settings): string | undefined {
   return host.includes('.') ? undefined : 'has no dot, so pods look for it in this cluster';
 }
 
-export type EndpointAddress =
+type EndpointAddress =
   | { readonly kind: 'ip'; readonly family: IpFamily; readonly address: string }
   /** The API server refuses a slice with it, or it is an address in an invalid form. */
   | { readonly kind: 'special' }

@@ -7,7 +7,6 @@ import {
   SERVICE_NAME_LABEL,
   SOURCE_ANNOTATION,
 } from '../../model/kubernetes-names.ts';
-import type { JsonObject } from '../../support/json.ts';
 
 export type Marks = {
   readonly labels: Readonly<Record<string, string>>;
@@ -52,9 +51,4 @@ function missing(
 ): Readonly<Record<string, string>> | undefined {
   const differing = Object.entries(wanted).filter(([key, value]) => found[key] !== value);
   return differing.length === 0 ? undefined : Object.fromEntries(differing);
-}
-
-/** `metadata` of a new object. */
-export function metadataOf(namespace: string, name: string, { labels, annotations }: Marks): JsonObject {
-  return { namespace, name, labels, annotations };
 }

@@ -1,7 +1,7 @@
 /** One write to the API server, as data: a new object, a merge patch of what differs, or a removal. */
 import type { JsonObject } from '../../support/json.ts';
 import type { DesiredService, ReadyEndpoint } from './desired-objects.ts';
-import { metadataOf, missingMarks, type Marks } from './marks.ts';
+import { missingMarks, type Marks } from './marks.ts';
 import type { ObservedService, ObservedSlice } from './observed-objects.ts';
 import type { DesiredSlice } from './slices.ts';
 
@@ -43,7 +43,7 @@ export function newService(
   marks: Marks,
   namespace: string,
 ): Create {
-  const metadata = metadataOf(namespace, target.name, marks);
+  const metadata = { namespace, name: target.name, ...marks };
   const spec = { type: typeOf(desired), ...specOf(desired) };
   return {
     action: 'create',
@@ -87,7 +87,7 @@ export function newSlice(slice: DesiredSlice, source: string, marks: Marks, name
   const object = {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
-    metadata: metadataOf(namespace, name, marks),
+    metadata: { namespace, name, ...marks },
     addressType: family,
     // No list at all would mean every port to some of its readers.
     ports: port === 0 ? [] : [{ name: '', port, protocol: 'TCP' }],
