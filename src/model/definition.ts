@@ -2,6 +2,7 @@
 import { hostAndPort } from '../support/ip-address.ts';
 import { isObject } from '../support/json.ts';
 import { CHECK_NAME, NEVER_EXPIRES, readinessCheckId } from './consul-names.ts';
+import type { ServiceEntry } from './consul-entries.ts';
 import type { Check, Instance } from './instance.ts';
 import type { Proxy, ProxyUpstream, Registration, VirtualAddress } from './registration.ts';
 
@@ -74,15 +75,7 @@ export function agentFile(definitions: readonly Definition[]): string {
 }
 
 /** `Service` of the catalog and of a transaction. */
-export type CatalogDefinition = {
-  readonly ID: string;
-  readonly Service: string;
-  readonly Tags: readonly string[];
-  readonly Address: string;
-  readonly Port: number;
-  readonly Meta: Readonly<Record<string, string>>;
-  readonly Weights: { readonly Passing: number; readonly Warning: number };
-};
+export type CatalogDefinition = Omit<ServiceEntry, 'Kind' | 'TaggedAddresses' | 'Proxy'>;
 
 export function catalogDefinition(instance: Instance): CatalogDefinition {
   return {
@@ -97,9 +90,9 @@ export function catalogDefinition(instance: Instance): CatalogDefinition {
 }
 
 /** `TaggedAddresses` of every API; those that Consul adds itself stay. */
-export function taggedAddresses(virtual: VirtualAddress | undefined): {
-  readonly TaggedAddresses?: Readonly<Record<string, { readonly Address: string; readonly Port: number }>>;
-} {
+export function taggedAddresses(
+  virtual: VirtualAddress | undefined,
+): Partial<Pick<ServiceEntry, 'TaggedAddresses'>> {
   if (virtual === undefined) return {};
   return { TaggedAddresses: { virtual: { Address: virtual.address, Port: virtual.port } } };
 }

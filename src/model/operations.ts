@@ -1,5 +1,5 @@
 /** The operations of Consul's transactions that Tandem sends. */
-import type { CheckEntry } from './consul-entries.ts';
+import type { CheckEntry, NodeEntry } from './consul-entries.ts';
 import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META } from './consul-names.ts';
 import { catalogDefinition, type CatalogDefinition } from './definition.ts';
 import type { Check, Instance, ObservedInstance } from './instance.ts';
@@ -8,14 +8,7 @@ import type { ObservedNode } from './observed-node.ts';
 /** One element of the body, in Consul's spelling (Consul: "Transactions HTTP Endpoint"). */
 export type Operation =
   | {
-      readonly Node: {
-        readonly Verb: 'set';
-        readonly Node: {
-          readonly Node: string;
-          readonly Address: string;
-          readonly Meta: Readonly<Record<string, string>>;
-        };
-      };
+      readonly Node: { readonly Verb: 'set'; readonly Node: NodeEntry };
     }
   | {
       readonly Service: {
