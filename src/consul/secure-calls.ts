@@ -31,7 +31,7 @@ export type ConsulPlace = {
   readonly serverName: string | undefined;
 };
 
-export type SecureCalls = {
+type SecureCalls = {
   readonly at: (place: ConsulPlace, token: Secret | undefined) => ConsulCalls;
   /** Serial of the leaf that is served now. @throws Error when there is no handshake, or no trusted CA signed it */
   readonly servedSerial: (place: ConsulPlace) => Promise<string>;

@@ -13,6 +13,7 @@ import { keysGone } from '../secure/pod-auth-method.ts';
 import { nextSecureStep } from '../secure/secure-plan.ts';
 import type { SecureStep } from '../secure/secure-step.ts';
 import type { SecureSettings } from '../secure/secure-settings.ts';
+import type { Watched } from './watched.ts';
 
 export type WriteStep = Exclude<SecureStep, { kind: 'keep' | 'wait' }>;
 
@@ -31,15 +32,12 @@ export type SecureReporter = ControllerReporter<WriteStep> & {
   readonly looked: (observed: SecureObserved, step: SecureStep) => void;
 };
 
-type SecurePorts = ControllerRuntime & {
-  readonly reporter: SecureReporter;
-  readonly observe: (memory: Memory, signal: AbortSignal) => Promise<SecureObserved>;
-  readonly perform: (step: WriteStep, signal: AbortSignal) => Promise<StepOutcome>;
-  /** Resolves when the pods of the agents are known. */
-  readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Calls back when something may have changed, until the signal is aborted. */
-  readonly watch: (changed: () => void, signal: AbortSignal) => Promise<void>;
-};
+type SecurePorts = ControllerRuntime &
+  Omit<Watched<[]>, 'refresh'> & {
+    readonly reporter: SecureReporter;
+    readonly observe: (memory: Memory, signal: AbortSignal) => Promise<SecureObserved>;
+    readonly perform: (step: WriteStep, signal: AbortSignal) => Promise<StepOutcome>;
+  };
 
 type Planned = { readonly observed: SecureObserved; readonly step: SecureStep };
 
@@ -70,7 +68,7 @@ export function runSecureLoop(
     fullDue: () => due,
     guard: createDeletionGuard(clock, MANY_AT_ONCE),
     synced: ports.synced,
-    watch: (until) => ports.watch(() => controller.enqueue(KEY), until),
+    listen: () => [ports.onChange(() => controller.enqueue(KEY))],
     reconciler: {
       observe: async (_request, until) => {
         const observed = await ports.observe(memory.current(), until);

@@ -5,11 +5,7 @@ import type { ControllerState } from './controller-reporter.ts';
 
 export function controllerFacts(
   { lastSuccess, lastFailure, heldRemovals }: ControllerState,
-  {
-    counts,
-    backlog,
-    watches,
-  }: Pick<ControllerFacts, 'counts' | 'watches'> & Partial<Pick<ControllerFacts, 'backlog'>>,
+  { counts, backlog, watches = {} }: Partial<Pick<ControllerFacts, 'counts' | 'backlog' | 'watches'>> = {},
 ): ControllerFacts {
   return {
     lastSuccess: lastSuccess === undefined ? undefined : isoTime(lastSuccess),

@@ -118,7 +118,7 @@ function statusOf(
   const others = problems.filter(({ source }) => !agents.some((agent) => agent.source === source));
   return {
     controller: 'secure',
-    ...controllerFacts(state, { counts: undefined, watches: {} }),
+    ...controllerFacts(state),
     stage: settings.stage,
     step: last && stepText(last.step),
     rows: [...agents, ...others].map(({ source, reason }) => ({

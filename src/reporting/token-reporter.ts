@@ -47,7 +47,7 @@ export function createTokenReporter(
 export function tokensStatus(state: ControllerState): StatusOf<'tokens'> {
   return {
     controller: 'tokens',
-    ...controllerFacts(state, { counts: undefined, watches: {} }),
+    ...controllerFacts(state),
     rows: state.refused.has(TOKENS)
       ? [{ source: TOKENS, reason: 'refused', problems: [], ...troubleOf([state], TOKENS) }]
       : [],

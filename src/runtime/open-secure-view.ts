@@ -9,6 +9,7 @@ import { systemRuntime } from '../kubernetes/system-clock.ts';
 import { tokenSigners } from './published-keys.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
+import type { Watched } from '../controllers/watched.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
 import { certificatesIn } from '../support/known-certificate.ts';
 import type { Memory, SecureObserved } from '../secure/observed.ts';
@@ -25,7 +26,8 @@ import { secureObjects, watchedPlaces } from './secure-objects.ts';
 import type { LastLook } from './secure-steps.ts';
 import { observeConsul, observeSecureAgents, readAgentPod, type AgentPod } from './secure-view.ts';
 
-export type SecureView = {
+/** An event is about an object, or about the pods of the agents, whose list is awaited. */
+export type SecureView = Omit<Watched<[]>, 'refresh'> & {
   readonly observe: (memory: Memory, signal: AbortSignal) => Promise<SecureObserved>;
   readonly seen: () => LastLook;
   /** Resolves when Consul knows our management token. */
@@ -34,10 +36,6 @@ export type SecureView = {
   readonly consul: SecureConsul;
   readonly pods: () => readonly AgentPod[];
   readonly isSynced: () => boolean;
-  /** Resolves when the pods of the agents are known. */
-  readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Calls back when an object or a pod has changed, until the signal is aborted. */
-  readonly watch: (changed: () => void, signal: AbortSignal) => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -117,11 +115,7 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
       await Promise.race([Promise.all(pods.map(({ watch }) => watch.synced)), aborted(signal)]);
     },
     isSynced: () => pods.every(({ watch }) => watch.status().isSynced),
-    watch: async (wake, signal) => {
-      const unsubscribe = onChange(wake);
-      await aborted(signal);
-      unsubscribe();
-    },
+    onChange,
     stop: async () => {
       await Promise.all([...watched, ...pods.map(({ watch }) => watch)].map((each) => each.stop()));
       ca?.close();

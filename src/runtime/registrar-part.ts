@@ -90,11 +90,7 @@ export function registrarPart(stage: SyncStage): SyncPart {
     measure: () => measure(registrar, metrics, late),
     status: () => [
       registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.watches()),
-      {
-        controller: 'agents',
-        ...controllerFacts(agentReporter.state(), { counts: undefined, watches: {} }),
-        rows: [],
-      },
+      { controller: 'agents', ...controllerFacts(agentReporter.state()), rows: [] },
       ...(tokensOf === undefined ? [] : [tokensStatus(tokenReporter.state())]),
     ],
     stop: () => {

@@ -4,7 +4,6 @@ import { runSecureLoop, type StepOutcome, type WriteStep } from '../../../src/co
 import { stepText } from '../../../src/secure/describe-step.ts';
 import type { SecureObserved } from '../../../src/secure/observed.ts';
 import type { SecureStep } from '../../../src/secure/secure-step.ts';
-import { aborted } from '../../../src/support/aborted.ts';
 import { observe, SETTINGS, type World } from '../secure/secure-world.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
@@ -42,7 +41,7 @@ export function startSecureLoop(
         return perform(step);
       },
       synced: async () => undefined,
-      watch: (_changed, signal) => aborted(signal).then(() => undefined),
+      onChange: () => () => undefined,
     },
     SETTINGS,
     ending.signal,
