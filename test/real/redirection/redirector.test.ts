@@ -52,7 +52,7 @@ test('the waiting container ends when every family that has a network is redirec
   );
   assert.ok(all !== undefined && half !== undefined && whole !== undefined && lost !== undefined);
   await redirected(whole);
-  await says(all, 'its IPv4 and IPv6 traffic is not redirected. The redirector of node node-1');
+  await says(all, 'its IPv4 and IPv6 traffic is not redirected. To see the redirector of node node-1');
   await says(all, '--selector=app.kubernetes.io/component=redirector --field-selector=spec.nodeName=node-1');
   await says(half, 'its IPv6 traffic is not redirected');
   await says(lost, 'it has no network');
