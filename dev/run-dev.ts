@@ -154,7 +154,7 @@ async function openSource(
     atEnd(() => source.stop());
     return {
       source,
-      owner: owner ?? (await clusterOwner(client)),
+      owner: owner ?? (await clusterOwner(client, context.signal)),
       watches: source.watches,
       files: () => undefined,
     };

@@ -6,12 +6,15 @@ type Entry = {
   /** One line without a full stop, for the list of commands, the help of the command, and docs/flags.md. */
   readonly summary: string;
   readonly load: () => Promise<Command<Flags>>;
+  /** It serves until a signal, and takes the time that it needs to end. */
+  readonly serves?: true;
 };
 
 export const commands = {
   dev: {
     summary: 'Run everything in one process, without a cluster',
     load: async () => (await import('./dev-command.ts')).devCommand,
+    serves: true,
   },
   inject: {
     summary: 'Add the sidecar to the pods in manifests, offline',
@@ -28,18 +31,22 @@ export const commands = {
   webhook: {
     summary: 'Serve the admission webhook over TLS',
     load: async () => (await import('./webhook-command.ts')).webhookCommand,
+    serves: true,
   },
   sync: {
     summary: 'Sync services between a cluster and Consul',
     load: async () => (await import('./sync-command.ts')).syncCommand,
+    serves: true,
   },
   secure: {
     summary: 'Make and rotate the keys, certificates and ACLs of Consul',
     load: async () => (await import('./secure-command.ts')).secureCommand,
+    serves: true,
   },
   redirector: {
     summary: 'Redirect the traffic of transparent pods, on the node that it runs on',
     load: async () => (await import('./redirector-command.ts')).redirectorCommand,
+    serves: true,
   },
   'redirect-wait': {
     summary: 'Wait inside a pod until its traffic is redirected',
@@ -79,4 +86,10 @@ export type CommandName = keyof typeof commands;
 
 export function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(commands, name);
+}
+
+/** Whether the words name a command that serves until a signal. */
+export function isServing([name = '']: readonly string[]): boolean {
+  const entry: Entry | undefined = isCommandName(name) ? commands[name] : undefined;
+  return entry?.serves === true;
 }

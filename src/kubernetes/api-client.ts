@@ -233,7 +233,12 @@ async function withDeadline<T>(
     return await run(limited);
   } catch (cause) {
     if (cause instanceof TandemError) throw cause;
-    const reason = deadline.signal.aborted ? `no answer within ${timeout} ms` : connectionReason(cause);
+    const reason =
+      signal?.aborted === true
+        ? 'it was stopped'
+        : deadline.signal.aborted
+          ? `no answer within ${timeout} ms`
+          : connectionReason(cause);
     throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', `${place}: ${reason}`, cause);
   } finally {
     clearTimeout(timer);

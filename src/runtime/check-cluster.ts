@@ -63,7 +63,7 @@ function ownerFact(
   signal: AbortSignal,
 ): Promise<Probe<string>> {
   return owner === undefined
-    ? probe(signal, () => clusterOwner(client))
+    ? probe(signal, (limited) => clusterOwner(client, limited))
     : Promise.resolve({ kind: 'seen', value: owner });
 }
 

@@ -56,8 +56,9 @@ export async function readOwner(
   if (files.length > 0)
     return { owner: owner ?? OWNER_OF_FILES, objects: await objectsOfFiles(files, context) };
   if (owner !== undefined) return { owner, objects: undefined };
-  const { environment } = context;
-  return { owner: await withCluster({ kubeconfig, environment }, clusterOwner), objects: undefined };
+  const { environment, signal } = context;
+  const known = await withCluster({ kubeconfig, environment }, (client) => clusterOwner(client, signal));
+  return { owner: known, objects: undefined };
 }
 
 async function readLiveCluster(
@@ -65,7 +66,7 @@ async function readLiveCluster(
   { environment, stderr, signal }: Context,
 ): Promise<ReadCluster> {
   return withCluster({ kubeconfig, environment }, async (client) => {
-    const known = owner ?? (await clusterOwner(client));
+    const known = owner ?? (await clusterOwner(client, signal));
     const source = clusterSource({
       client,
       withIngresses,

@@ -8,8 +8,8 @@ import { asString, property } from '../support/json.ts';
  *
  * @throws TandemError TANDEM_KUBERNETES_…
  */
-export async function clusterOwner(client: Pick<ApiClient, 'request'>): Promise<string> {
-  return (await clusterUid(client, '; allow that, or set --owner')).slice(0, 8);
+export async function clusterOwner(client: Pick<ApiClient, 'request'>, signal: AbortSignal): Promise<string> {
+  return (await clusterUid(client, '; allow that, or set --owner', signal)).slice(0, 8);
 }
 
 /**
@@ -18,9 +18,13 @@ export async function clusterOwner(client: Pick<ApiClient, 'request'>): Promise<
  * @param cure what ends the sentence of an error
  * @throws TandemError TANDEM_KUBERNETES_…
  */
-export async function clusterUid(client: Pick<ApiClient, 'request'>, cure: string): Promise<string> {
+export async function clusterUid(
+  client: Pick<ApiClient, 'request'>,
+  cure: string,
+  signal: AbortSignal,
+): Promise<string> {
   const path = '/api/v1/namespaces/kube-system';
-  const { status, body } = await client.request('GET', path);
+  const { status, body } = await client.request('GET', path, undefined, signal);
   const uid = asString(property(property(body, 'metadata'), 'uid'));
   if (status === 200 && uid !== undefined && /^[0-9a-f]{8}[0-9a-f-]*$/.test(uid)) return uid;
   const why = asString(property(body, 'message')) ?? 'the answer has no UID';

@@ -133,7 +133,7 @@ async function podInCluster(
     const [pod] = itemsOf(body) ?? [];
     if (pod === undefined) return undefined;
     const around = await readAround(pod, namespace, values, client, signal);
-    return { pod, snapshot: snapshotOf(owner ?? (await clusterOwner(client)), values, around) };
+    return { pod, snapshot: snapshotOf(owner ?? (await clusterOwner(client, signal)), values, around) };
   });
 }
 

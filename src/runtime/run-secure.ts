@@ -38,7 +38,7 @@ export async function openSecure(values: SecureValues, context: Context): Promis
       const parts = { ...values, ...place, clients: values.clientSelector !== '' };
       return await askFor(client, parts, rotate, context);
     }
-    const settings = await settingsOf(values, namespace, client);
+    const settings = await settingsOf(values, namespace, client, context.signal);
     return plan
       ? await printPlan(settings, values, { access, client }, context)
       : await runSecure(settings, values, access, context);
@@ -51,13 +51,14 @@ async function settingsOf(
   values: SecureValues,
   namespace: string,
   client: ApiClient,
+  signal: AbortSignal,
 ): Promise<SecureSettings> {
   const { name = '', authMethodHost: host, authMethodCaFile: file, clientSelector } = values;
   const { externalServers: addresses, consulTlsServerName: serverName } = values;
   const external =
     addresses.length === 0
       ? undefined
-      : { addresses, serverName, cluster: await clusterUid(client, '; allow that') };
+      : { addresses, serverName, cluster: await clusterUid(client, '; allow that', signal) };
   const { bootstrapTokenSecret: brought, bootstrapTokenKey: key } = values;
   return {
     ...values,
@@ -68,7 +69,7 @@ async function settingsOf(
     gossip: values.gossip && external === undefined,
     tls: values.tls && external === undefined,
     bootstrapToken: brought === undefined ? undefined : { secret: brought, key },
-    owner: values.owner ?? (await clusterOwner(client)),
+    owner: values.owner ?? (await clusterOwner(client, signal)),
     clients: clientSelector !== '',
     apiServer: { host, ca: values.acls ? await readCa(file) : '' },
   };

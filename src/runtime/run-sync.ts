@@ -46,7 +46,7 @@ export async function openSync(values: SyncValues, context: Context): Promise<Ex
     warn: (message, reason) => log('warn', message, { reason }),
   });
   try {
-    const owner = values.owner ?? (await clusterOwner(client));
+    const owner = values.owner ?? (await clusterOwner(client, context.signal));
     if (values.purge !== undefined) {
       const node = syncNodeName(values, owner);
       const isRequired = values.configEntries;

@@ -48,7 +48,7 @@ export async function runWebhook(
   const log = createLog(stdout, values.logLevel);
   const metrics = createMetrics();
   const namespace = values.ownNamespace ?? (await ownNamespace());
-  const owner = await webhookOwner(values, environment);
+  const owner = await webhookOwner(values, { environment, signal });
   const ca = await openCa(values, log);
   // The table of kinds is large, and a webhook without config entries never needs it.
   const { admitEntry } = values.configEntries ? await import('../admission/admit-entry.ts') : {};

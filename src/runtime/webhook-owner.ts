@@ -1,8 +1,9 @@
 /** Who this cluster is, for a webhook that writes the node of Consul into the pods of dataplane mode. */
-import type { FlagValues, Environment } from '../config/parse-flags.ts';
+import type { FlagValues } from '../config/parse-flags.ts';
 import type { injectFlags } from '../config/inject-settings.ts';
 import { TandemError } from '../support/errors.ts';
 import { clusterOwner } from './cluster-owner.ts';
+import type { Context } from './context.ts';
 import { withCluster } from './with-cluster.ts';
 
 type Values = Pick<FlagValues<typeof injectFlags>, 'owner' | 'proxyMode'> & {
@@ -16,12 +17,14 @@ type Values = Pick<FlagValues<typeof injectFlags>, 'owner' | 'proxyMode'> & {
  */
 export async function webhookOwner(
   { owner, proxyMode, kubeconfig }: Values,
-  environment: Environment,
+  { environment, signal }: Pick<Context, 'environment' | 'signal'>,
 ): Promise<{ readonly owner?: string }> {
   if (owner !== undefined) return { owner };
   if (proxyMode === 'agent') return {};
   try {
-    return { owner: await withCluster({ kubeconfig, environment }, clusterOwner) };
+    return {
+      owner: await withCluster({ kubeconfig, environment }, (client) => clusterOwner(client, signal)),
+    };
   } catch (error) {
     if (!(error instanceof TandemError)) throw error;
     throw new TandemError(
