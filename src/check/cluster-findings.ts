@@ -41,7 +41,7 @@ export function clusterFindings(facts: Probe<ClusterFacts>, now: number): readon
   if (facts.kind === 'failed') return [unreachable(facts.reason)];
   const { server, version, rights, webhook, entryWebhook, owner, names, entries, redirection } = facts.value;
   // If nothing answers, all other findings would say the same.
-  if (version.kind === 'failed' && isSilent(version)) return [unreachable(version.reason)];
+  if (version.kind === 'failed' && isSilent(version)) return [unreachable(`${server}: ${version.reason}`)];
   return [
     versionFinding(server, version),
     ...rightsFindings(rights),
@@ -54,13 +54,14 @@ export function clusterFindings(facts: Probe<ClusterFacts>, now: number): readon
   ];
 }
 
-/** Nobody answered, or nobody could be asked. */
+/** Nobody answered, nobody could be asked, or what answers is no API server. */
 function isSilent({ code }: { readonly code: string }): boolean {
-  return code === 'timeout' || code === 'TANDEM_KUBERNETES_UNREACHABLE';
+  return ['timeout', 'TANDEM_KUBERNETES_UNREACHABLE', 'TANDEM_KUBERNETES_GARBLED'].includes(code);
 }
 
 function unreachable(reason: string): Finding {
-  const fix = 'set --kubeconfig or KUBECONFIG to a cluster that answers, with credentials that it accepts';
+  const fix =
+    'set --kubeconfig or KUBECONFIG to a cluster that answers, with its CA and credentials that it accepts';
   return failure('api-server', reason, fix);
 }
 

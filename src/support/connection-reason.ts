@@ -13,7 +13,6 @@ const REASONS: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_CA,
   DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_CA,
   CERT_SIGNATURE_FAILURE: UNKNOWN_CA,
-  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
 };
 
@@ -21,5 +20,7 @@ const REASONS: Readonly<Record<string, string>> = {
 export function connectionReason(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   const code = 'code' in cause ? String(cause.code) : '';
+  // Node's own https has no code for it.
+  if (cause.message.includes('wrong version number')) return NO_TLS;
   return REASONS[code] ?? (cause.message || code || 'unknown reason');
 }

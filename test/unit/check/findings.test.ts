@@ -133,6 +133,14 @@ test('an API server that is slow is not one that refuses', () => {
   }
 });
 
+test('what is no API server is one line with its address, and no word about rights', () => {
+  const page = { kind: 'failed', code: 'TANDEM_KUBERNETES_GARBLED', reason: 'not JSON' } as const;
+  const { check, status, ...rest } = clusterFindings(seen({ ...cluster, version: page }), 0)[0] ?? {};
+  assert.deepEqual([check, status], ['api-server', 'failure']);
+  assert.match(JSON.stringify(rest), /https:\/\/api: not JSON.*set --kubeconfig/);
+  assert.equal(clusterFindings(seen({ ...cluster, version: page }), 0).length, 1);
+});
+
 test('a review that fails leaves the right unknown, not missing', () => {
   const [rule] = neededRules({ webhook: { shared: undefined, ownerFromCluster: false } });
   assert.ok(rule !== undefined);
