@@ -2,6 +2,7 @@
 import { createObservedIndex, type ObservedIndex } from '../catalog/to-consul/observed-index.ts';
 import type { Scope } from '../catalog/to-consul/consul-plan.ts';
 import { syncNode, type Change, type SyncNode } from '../catalog/to-consul/transactions.ts';
+import { requireOwnNode } from '../model/operations.ts';
 import { aborted } from '../support/aborted.ts';
 import type { Clock } from '../support/clock.ts';
 import { createDrift, type Drift } from './drift.ts';
@@ -32,6 +33,7 @@ export function createNodeCache(catalog: Catalog, scope: Scope, clock: Clock): N
     read: async (signal) => {
       const start = clock.elapsed();
       const read = await catalog.read(scope.node, { consistent: true, signal });
+      requireOwnNode(scope.node, read.node);
       instances.replace(read.instances);
       node = syncNode(scope.node, read.node);
       const end = clock.elapsed();

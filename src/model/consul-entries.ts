@@ -25,7 +25,13 @@ export type NodeServices = {
 /** Why a transaction was refused; `index` is that of the operation in the body. */
 export type OperationError = { readonly index: number; readonly what: string };
 
-export const nodeEntry = fields({ Node: textIs, Address: textIs, Meta: mapOf(textIs) });
+export const nodeEntry = fields({
+  /** Empty for a node that no agent has. */
+  ID: optionalText,
+  Node: textIs,
+  Address: textIs,
+  Meta: mapOf(textIs),
+});
 
 export const serviceEntry = fields({
   ID: textIs,

@@ -6,6 +6,8 @@ import { indexed, type Check, type ObservedInstance } from './instance.ts';
 export type ObservedNode = {
   readonly name: string;
   readonly address: string;
+  /** An agent has it, and removes what it does not know itself. */
+  readonly isOfAgent: boolean;
   readonly meta: Readonly<Record<string, string>>;
 };
 
@@ -23,7 +25,7 @@ export function observeNode({ node, services }: NodeServices, checks: readonly C
   const byService = Map.groupBy(checks, ({ ServiceID }) => indexed(ServiceID));
   const name = node?.Node ?? '';
   return {
-    node: node && { name, address: node.Address, meta: node.Meta },
+    node: node && { name, address: node.Address, isOfAgent: node.ID !== '', meta: node.Meta },
     instances: services.map((service) =>
       instanceOf(service, name, (byService.get(indexed(service.ID)) ?? []).map(checkOf)),
     ),

@@ -1,6 +1,8 @@
 /** The operations of Consul's transactions that Tandem sends. */
 import type { CheckEntry, NodeEntry } from './consul-entries.ts';
 import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META } from './consul-names.ts';
+import { TandemError } from '../support/errors.ts';
+import { quote } from '../support/text.ts';
 import { catalogDefinition, type CatalogDefinition } from './definition.ts';
 import type { Check, Instance, ObservedInstance } from './instance.ts';
 import type { ObservedNode } from './observed-node.ts';
@@ -8,7 +10,7 @@ import type { ObservedNode } from './observed-node.ts';
 /** One element of the body, in Consul's spelling (Consul: "Transactions HTTP Endpoint"). */
 export type Operation =
   | {
-      readonly Node: { readonly Verb: 'set'; readonly Node: NodeEntry };
+      readonly Node: { readonly Verb: 'set'; readonly Node: Omit<NodeEntry, 'ID'> };
     }
   | {
       readonly Service: {
@@ -43,6 +45,25 @@ const NODE_ADDRESS = '127.0.0.1';
 /** True when Consul has the node as `setNode` would write it; other keys of its meta stay. */
 export function isNodeRegistered(observed: ObservedNode | undefined): boolean {
   return observed?.address === NODE_ADDRESS && observed.meta[EXTERNAL_SOURCE_META] === EXTERNAL_SOURCE;
+}
+
+/**
+ * Writing the node would take its id and its address from an agent, and its address from whoever made it by hand.
+ *
+ * @throws TandemError TANDEM_CONSUL_REFUSED
+ */
+export function requireOwnNode(node: string, observed: ObservedNode | undefined): void {
+  if (observed === undefined) return;
+  const { address, isOfAgent, meta } = observed;
+  const isForeign = address !== NODE_ADDRESS && meta[EXTERNAL_SOURCE_META] !== EXTERNAL_SOURCE;
+  if (!isOfAgent && !isForeign) return;
+  const whose = isOfAgent
+    ? 'belongs to an agent'
+    : `was made by somebody else, with the address ${quote(address)}`;
+  throw new TandemError(
+    'TANDEM_CONSUL_REFUSED',
+    `the node ${quote(node)} in Consul ${whose}, so nothing is registered on it; set --consul-node-name to a name that no node has`,
+  );
 }
 
 export function setNode(node: string): Operation {

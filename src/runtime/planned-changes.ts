@@ -10,6 +10,7 @@ import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, type toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
 import { createPlanner, type Planned, type Planner } from '../controllers/planner.ts';
+import { requireOwnNode } from '../model/operations.ts';
 import { readCluster } from './cluster-objects.ts';
 import { withConsul } from './consul-access.ts';
 import type { Context } from './context.ts';
@@ -44,6 +45,7 @@ export async function plannedChanges(
     const scope = { owner, node: syncNodeName(values, owner) };
     const { signal } = context;
     const read = await syncCatalog(consul).read(scope.node, { consistent: true, signal });
+    requireOwnNode(scope.node, read.node);
     const observed = createObservedIndex(scope);
     observed.replace(read.instances);
     const planner = createPlanner(snapshot, observed, toConsulSettings(values, owner), scope);

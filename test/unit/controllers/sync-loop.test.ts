@@ -68,6 +68,21 @@ test('the node is written once, and again when somebody has removed it', async (
   await run.stop();
 });
 
+for (const [whose, node] of [
+  ['an agent', { ID: '6b2b8ae9-0b5c-4f6e-9d5a-2f6f3a1f0c11', Address: '127.0.0.1', Meta: {} }],
+  ['somebody else', { Address: '10.9.9.9', Meta: {} }],
+] as const)
+  test(`a node of ${whose} is not written to, and the failure says so`, async () => {
+    const run = startSync();
+    run.interfere([{ Node: { Verb: 'set', Node: { Node: NODE, ...node } } }]);
+    run.setService('web', ['10.0.0.1']);
+    await run.clock.advance(60_000);
+    assert.deepEqual(run.names(), []);
+    assert.equal(run.transactions().length, 1);
+    assert.match(String(run.failures[0]), /the node "k8s-sync-cluster1" in Consul .*--consul-node-name/);
+    await run.stop();
+  });
+
 test('our own writes cause no reads, and one look a while after the last', async () => {
   const run = startSync();
   run.setService('web', ['10.0.0.1']);

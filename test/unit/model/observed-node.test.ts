@@ -48,7 +48,12 @@ test('services and checks become instances', () => {
   const serf = { ...CHECK, CheckID: 'serfHealth', ServiceID: '' };
   const read = observe({ Node: NODE, Services: [SERVICE] }, [serf, CHECK, other]);
   assert.deepEqual(read, {
-    node: { name: 'k8s-sync-c1', address: '127.0.0.1', meta: { 'external-source': 'kubernetes' } },
+    node: {
+      name: 'k8s-sync-c1',
+      address: '127.0.0.1',
+      isOfAgent: false,
+      meta: { 'external-source': 'kubernetes' },
+    },
     instances: [
       {
         id: 'Web-1',

@@ -200,10 +200,11 @@ test('room for the node is kept to the byte', () => {
 
 test('the node is written when it is not there or not as it shall be', () => {
   const meta = { 'external-source': 'kubernetes', more: 'x' };
+  const node = { name: NODE, address: '127.0.0.1', isOfAgent: false, meta };
   assert.equal(syncNode(NODE, undefined).registered, false);
-  assert.equal(syncNode(NODE, { name: NODE, address: '127.0.0.1', meta }).registered, true);
-  assert.equal(syncNode(NODE, { name: NODE, address: '10.0.0.1', meta }).registered, false);
-  assert.equal(syncNode(NODE, { name: NODE, address: '127.0.0.1', meta: {} }).registered, false);
+  assert.equal(syncNode(NODE, node).registered, true);
+  assert.equal(syncNode(NODE, { ...node, address: '10.0.0.1' }).registered, false);
+  assert.equal(syncNode(NODE, { ...node, meta: {} }).registered, false);
 });
 
 const [batch] = batchesOf(
