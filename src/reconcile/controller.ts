@@ -167,9 +167,8 @@ export function createController<Observed, Plan, Change>(
 
   async function reconcile(signal: AbortSignal): Promise<void> {
     const start = clock.elapsed();
-    const isConfirmation = (guard.due() ?? Infinity) <= start;
     const isFull = parts.scope === 'all' || loop.isRetry() || fullDue() <= start;
-    await reconciler.refresh?.({ keys: [], isFull, isConfirmation }, signal);
+    const isConfirmation = await refreshed(parts, isFull, (guard.due() ?? Infinity) <= start, signal);
     for (const { take } of requeues) for (const key of await take(start, signal)) queue.add(key, start);
     const work = inHand.take(isFull);
     const request: Request = { keys: [...work.keys()], isFull, isConfirmation };
@@ -214,6 +213,26 @@ export function createController<Observed, Plan, Change>(
       if (!signal.aborted) await whileTold(parts, loop.run, signal);
     },
   };
+}
+
+/** Whether both sides were read anew. What cannot be confirmed waits, and nothing else waits for it. */
+async function refreshed<Observed, Plan, Change>(
+  { reconciler, guard, reporter }: ControllerParts<Observed, Plan, Change>,
+  isFull: boolean,
+  isConfirmation: boolean,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const refresh = (isConfirming: boolean) =>
+    reconciler.refresh?.({ keys: [], isFull, isConfirmation: isConfirming }, signal);
+  try {
+    await refresh(isConfirmation);
+    return isConfirmation;
+  } catch (error) {
+    if (!isConfirmation || signal.aborted) throw error;
+    reporter.failed(error, guard.postpone());
+  }
+  await refresh(false);
+  return false;
 }
 
 async function whileTold(

@@ -48,6 +48,8 @@ export type DeletionGuard = {
    * @returns ids of the deletions that must wait
    */
   readonly withheld: (ids: readonly string[], owned: number, isConfirmation: boolean) => ReadonlySet<string>;
+  /** Both sides could not be read anew. @returns milliseconds until they must be again */
+  readonly postpone: () => number;
   /** Forgets what waits: it is judged anew when it is seen again. */
   readonly reset: () => void;
 };
@@ -69,6 +71,10 @@ export function createDeletionGuard(
   };
   return {
     due: () => pending?.due,
+    postpone: () => {
+      if (pending !== undefined) pending = { ...pending, due: clock.elapsed() + CONFIRM_AFTER };
+      return CONFIRM_AFTER;
+    },
     reset,
     withheld: (ids, owned, isConfirmation) => {
       if (pending !== undefined && !isConfirmation) return new Set(ids);

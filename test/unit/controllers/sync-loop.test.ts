@@ -229,6 +229,23 @@ test('removals that the second look does not see never happen', async () => {
   await run.stop();
 });
 
+test('while the second look fails, removals wait, and what is new is registered all the same', async () => {
+  const run = startSync();
+  run.setService('web', addresses(50));
+  await run.clock.advance(60_000);
+  run.faults.refresh = new Error('too many requests');
+  run.setService('web', undefined);
+  await run.clock.advance(30_000);
+  run.setService('api', ['10.0.9.1']);
+  await run.clock.advance(1000);
+  assert.deepEqual([run.names().length, run.names().includes('api')], [51, true]);
+  assert.match(String(run.failures[0]), /too many requests/);
+  run.faults.refresh = undefined;
+  await run.clock.advance(15_000);
+  assert.deepEqual(run.names(), ['api']);
+  await run.stop();
+});
+
 test('a new leader removes nothing by what it has from before, until the cluster is listed anew, and registers all the same', async () => {
   const run = startSync({ isSourceOld: true }, undefined, false);
   const Meta = { 'tandem-owner': 'cluster1', 'tandem-source': 'Service/default/late' };
