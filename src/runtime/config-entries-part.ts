@@ -32,8 +32,7 @@ export function configEntriesPart(stage: SyncStage): SyncPart {
     count: metrics.configEntries,
     countKept: metrics.configEntriesKept,
     now: Date.now,
-    event: (object, type, reason, message) =>
-      dryRun ? undefined : events.record(targetOf(object), type, reason, message),
+    event: (object, type, reason, message) => events.record(targetOf(object), type, reason, message),
     isDryRun: dryRun,
     changed,
   });

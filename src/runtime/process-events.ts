@@ -17,3 +17,10 @@ export function processEvents<Reason extends string>(client: ApiClient, log: Log
     },
   });
 }
+
+/** Of a process that writes nothing: its log says the same. */
+export const NO_EVENTS: EventRecorder<string> = {
+  record: () => undefined,
+  idle: () => Promise.resolve(),
+  stop: () => Promise.resolve(),
+};

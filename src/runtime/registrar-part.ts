@@ -31,7 +31,7 @@ export function registrarPart(stage: SyncStage): SyncPart {
   const options = { owner, resync, dryRun, once };
   const metrics = stage.metrics.ofController('registrar');
   const tokensOf = values.deletePodTokens ? values.podAuthMethod : undefined;
-  const late = latePods(events, dryRun);
+  const late = latePods(events);
   const pods = clusterPods({
     onPod: late.podChanged,
     owner,
@@ -114,11 +114,11 @@ function measure(
   metrics.redirectionWaiting(late.longest());
 }
 
-function latePods({ record }: SyncStage['events'], isDryRun: boolean): LatePods<InjectedPod> {
+function latePods({ record }: SyncStage['events']): LatePods<InjectedPod> {
   return createLatePods(systemClock, (pod) => {
     const node = pod.node ?? '';
     const message = `The traffic of this pod is not redirected yet, so it waits in its first init container. To see the redirector of node ${node}: kubectl get pods --all-namespaces --selector=app.kubernetes.io/component=redirector --field-selector=spec.nodeName=${node}`;
-    if (!isDryRun) record(targetOf(pod), 'Warning', 'NotRedirected', message);
+    record(targetOf(pod), 'Warning', 'NotRedirected', message);
   });
 }
 

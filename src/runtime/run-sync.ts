@@ -17,7 +17,7 @@ import { type Context, exit, type ExitCode } from './context.ts';
 import { leadership, type Leadership } from './leadership.ts';
 import { leaseNamespace, SYNC_LEASE } from './lease-namespace.ts';
 import { logRestart } from './log-restart.ts';
-import { processEvents } from './process-events.ts';
+import { NO_EVENTS, processEvents } from './process-events.ts';
 import { purge } from './purge.ts';
 import { registrarPart } from './registrar-part.ts';
 import type { SyncPart, SyncStage } from './sync-stage.ts';
@@ -125,7 +125,7 @@ function openStage(composition: Composition): SyncStage {
       logRestart(log, failure, kind);
       changed();
     },
-    events: processEvents(client, log),
+    events: values.dryRun ? NO_EVENTS : processEvents(client, log),
   };
 }
 

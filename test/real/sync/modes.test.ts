@@ -24,8 +24,20 @@ function once(...flags: readonly string[]): Promise<string> {
 }
 
 test('a dry run says what it would do, and does nothing', async () => {
+  const annotate = (weight: string | null): Promise<unknown> =>
+    api.admin.expect(
+      'PATCH',
+      '/api/v1/namespaces/default/services/shop-3',
+      { metadata: { annotations: { 'consul.hashicorp.com/service-weight': weight } } },
+      'application/merge-patch+json',
+    );
+  await annotate('heavy');
   const log = await once('--dry-run');
   assert.equal(log.split('would register').length - 1, 40);
+  assert.match(log, /is not a whole number/);
+  const { items } = (await api.admin.expect('GET', '/api/v1/events')) as { readonly items?: unknown };
+  assert.deepEqual(items, []);
+  await annotate(null);
   assert.deepEqual(writesOf(proxy.requests()), []);
   assert.deepEqual(await instancesOn(consul, NODE), []);
 });
