@@ -32,10 +32,12 @@ export function validityProblem(pair: KeyPair, now: number): string | undefined 
   return problem && `the certificate ${problem}`;
 }
 
+/** Of its certificate, in milliseconds since the epoch. */
 export function lifeOf(pair: KeyPair): CertificateLife {
   const { validFromDate, validToDate } = new X509Certificate(pair.certificate);
   return { issued: validFromDate.getTime(), expires: validToDate.getTime() };
 }
+
 /**
  * Refuses a pair that no server could use.
  *

@@ -8,6 +8,7 @@ import { isWrong, statusTable } from './status-table.ts';
 import type { ServiceRow, ToConsulStatus } from './status.ts';
 
 const meanings = { ...serviceSkipReasons, ...syncReasons };
+
 export const servicesTable = statusTable<ToConsulStatus>({
   id: 'services',
   title: 'Kubernetes Services in Consul',

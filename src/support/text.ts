@@ -61,14 +61,14 @@ export function escapeControl(text: string): string {
   });
 }
 
-/** The same with an end of its line. */
-export function terminalLine(text: string): string {
-  return `${escapeControl(text)}\n`;
-}
-
-/** The same for a text that may have several lines, which become one. */
+/** `escapeControl` for a text that may have several lines, which become one. */
 export function oneLine(text: string): string {
   return escapeControl(text.replaceAll(/[\r\n]\s*/g, ' '));
+}
+
+/** `escapeControl`, with a newline at the end. */
+export function terminalLine(text: string): string {
+  return `${escapeControl(text)}\n`;
 }
 
 /** Whether a terminal would obey a part of the text, if only by a new line. */
