@@ -136,7 +136,7 @@ function webhookEntryFindings(webhooks: Probe<readonly EntryWebhook[]>): readonl
   return [...Map.groupBy(webhooks.value, ({ configuration }) => configuration)].map(([name, entries]) =>
     warning(
       CHECK,
-      `${name} has ${entries.length} webhooks for config entries, such as ${entries[0]?.entry ?? ''}: when consul-k8s is stopped, no config entry can be changed`,
+      `${name} has webhooks for config entries, such as ${entries[0]?.entry ?? ''}: when consul-k8s is stopped, no config entry can be changed`,
       `once consul-k8s injects no pods any more, kubectl delete mutatingwebhookconfiguration ${name}; until then, remove these entries from it`,
     ),
   );

@@ -90,7 +90,7 @@ function whyIllegal(service: string): string {
   if (hasControl(service)) return 'holds a control character; register it under another name';
   // A prefix of the Service changes nothing of what Consul is asked for.
   if (STEPS.includes(service))
-    return "is a step in a path to Consul's API, which tells nothing of it; register it under another name";
+    return "is a step in the path of a URL, so Consul's API cannot be asked for it; register it under another name";
   return 'has no letter and no digit that the name of a Service could have; register it under another name, or set --k8s-service-prefix';
 }
 

@@ -45,7 +45,7 @@ test('webhooks of consul-k8s are named once for each configuration', () => {
   const value = ['mesh', 'router'].map((kind) => ({ configuration: 'consul', entry: `mutate-${kind}` }));
   assert.match(
     lines({ webhooks: { kind: 'seen', value } })[1] ?? '',
-    /^warning consul has 2 webhooks for config entries, such as mutate-mesh/,
+    /^warning consul has webhooks for config entries, such as mutate-mesh/,
   );
   assert.equal(lines({ webhooks: undefined }).length, 1);
 });

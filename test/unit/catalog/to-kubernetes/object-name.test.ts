@@ -31,7 +31,7 @@ test('names that Kubernetes takes stay, others are made legal', () => {
   for (const step of ['.', '..']) {
     assert.equal(objectName('x', step), undefined);
     const [problem] = nameObjects([step], '', nobody).problems;
-    assert.match(problem?.message ?? '', /is a step in a path.*; register it under another name$/);
+    assert.match(problem?.message ?? '', /is a step in the path of a URL.*; register it under another name$/);
   }
 });
 
