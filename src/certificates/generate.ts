@@ -1,4 +1,4 @@
-/** The CA of the webhook and its serving certificates: how long they live, and which names they are for. The only importer of selfsigned. */
+/** The CA of the webhook and its serving certificates, with the lives that they have. The only importer of selfsigned. */
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { generate } from 'selfsigned';
@@ -68,10 +68,4 @@ function keyPair(made: { readonly cert: string; readonly private: string }): Key
 
 function validity(now: number, end: number): { notBeforeDate: Date; notAfterDate: Date } {
   return { notBeforeDate: new Date(now - CLOCK_SKEW), notAfterDate: new Date(end) };
-}
-
-/** https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#services; the first is what the API server asks for. */
-export function serviceDnsNames(name: string, namespace: string): readonly string[] {
-  const full = `${name}.${namespace}`;
-  return [`${full}.svc`, `${full}.svc.cluster.local`, full, name];
 }

@@ -1,6 +1,7 @@
 /** New certificates in a folder or a Secret, for `tandem certs`. */
 import { presentFiles, writeFolder } from '../certificates/certificate-folder.ts';
-import { generateCa, generateServing, serviceDnsNames } from '../certificates/generate.ts';
+import { generateCa, generateServing } from '../certificates/generate.ts';
+import { serviceDnsNames } from '../certificates/service-names.ts';
 import type { Environment } from '../config/parse-flags.ts';
 import type { CertificatesTarget } from './certs-secret.ts';
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { fileSource } from '../certificates/file-source.ts';
 import { type CertificateSource, validityProblem } from '../certificates/key-pair.ts';
-import { serviceDnsNames } from '../certificates/generate.ts';
+import { serviceDnsNames } from '../certificates/service-names.ts';
 import type { CertificateValues } from '../config/certificate-flags.ts';
 import type { WebhookValues } from '../config/webhook-flags.ts';
 import type { Environment } from '../config/parse-flags.ts';
