@@ -3,7 +3,7 @@ import type { CertificateLife } from '../support/known-certificate.ts';
 import { TandemError } from '../support/errors.ts';
 import { createListeners } from '../support/listeners.ts';
 import { readFolder, writeFolder, type Certificates } from './certificate-folder.ts';
-import { belongTogether, isCurrent, isDue, readCas, readServing } from './certificate-facts.ts';
+import { isCurrent, isDue, isSigningPair, readCas, readServing } from './certificate-facts.ts';
 import { generateCa, generateServing } from './generate.ts';
 import type { CertificateEvent, CertificateSource, KeyPair } from './key-pair.ts';
 
@@ -57,11 +57,11 @@ async function renewed({ hosts, folder, now }: AutoOptions, held?: Certificates)
   const found = held ?? (folder === undefined ? undefined : await readFolder(folder));
   const time = now();
   const [known] = readCas(found?.ca.certificate ?? '');
-  const isCaGood = found !== undefined && isGood(known, time) && belongTogether(found.ca);
+  const isCaGood = found !== undefined && isGood(known, time) && isSigningPair(found.ca);
   const serving = isCaGood && known !== undefined ? readServing(found.serving, [known], hosts) : undefined;
   if (isCaGood && isGood(serving, time) && serving?.issuer !== undefined && serving.isForHosts) return found;
   const ca = isCaGood ? found.ca : await generateCa(time);
-  const made = { ca, serving: await generateServing(ca, hosts, time) };
+  const made = { ca, serving: generateServing(ca, hosts, time) };
   if (folder !== undefined) await writeFolder(folder, made);
   return made;
 }

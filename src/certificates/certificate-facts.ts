@@ -4,6 +4,7 @@ import {
   certificatesIn,
   dueAt,
   isSignedBy,
+  isSigningKey,
   parsedCertificate,
   type CertificateLife,
 } from '../support/known-certificate.ts';
@@ -51,6 +52,11 @@ export function belongTogether(pair: KeyPair): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether it is a pair with which certificates are signed here. */
+export function isSigningPair(pair: KeyPair): boolean {
+  return belongTogether(pair) && isSigningKey(pair.key);
 }
 
 export function isDue(life: CertificateLife, now: number): boolean {

@@ -31,7 +31,7 @@ export async function contentAfter(
       if (before.ca === undefined) return writeContent(before);
       return writeContent({
         ...before,
-        serving: await generateServing(before.ca, hosts, now, times.servingLife),
+        serving: generateServing(before.ca, hosts, now, times.servingLife),
       });
     }
     case 'keep-ca':

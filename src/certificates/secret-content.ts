@@ -1,6 +1,6 @@
 /** What the shared Secret holds, and how it is written down. */
 import { asObject, parseJson, textAt } from '../support/json.ts';
-import { belongTogether, readCas, type Ca } from './certificate-facts.ts';
+import { isSigningPair, readCas, type Ca } from './certificate-facts.ts';
 import type { KeyPair } from './key-pair.ts';
 
 /** Texts by key, as in `stringData`; undefined when there is no Secret. */
@@ -38,7 +38,7 @@ export function readContent(texts: SecretTexts): SharedContent {
   const text = (key: string): string => textAt(texts, key);
   const [first, ...rest] = readCas(text('ca.crt'));
   const key = text('ca.key');
-  const isUsable = first !== undefined && belongTogether({ certificate: first.certificate, key });
+  const isUsable = first !== undefined && isSigningPair({ certificate: first.certificate, key });
   const leaving = readLeaving(text(LEAVING));
   const serving = { certificate: text('tls.crt'), key: text('tls.key') };
   return {

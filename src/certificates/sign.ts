@@ -1,5 +1,5 @@
 /**
- * Certificates for a Consul whose CA may have been brought: it may be EC or RSA, and its name is copied byte for byte, because Go
+ * Certificates of a CA that the operator may have brought: it may be EC or RSA, and its name is copied byte for byte, because Go
  * compares names as bytes.
  */
 import {
@@ -37,7 +37,7 @@ type Life = {
   readonly life: number;
 };
 
-/** A CA that signs itself, P-256. */
+/** A CA for Consul that signs itself, P-256. */
 export function newCa({ now, life }: Life): KeyPair {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   // Two CAs of one name in a bundle hide each other from OpenSSL.
@@ -62,13 +62,23 @@ export function crossSigned(ca: string, by: KeyPair, now: number): string {
   });
 }
 
+// RFC 5280, 4.2.1.12: serverAuth and clientAuth. With the first alone a Consul server cannot speak to the others.
+export const SERVER_ONLY: readonly string[] = ['1.3.6.1.5.5.7.3.1'];
+const BOTH_SIDES: readonly string[] = [...SERVER_ONLY, '1.3.6.1.5.5.7.3.2'];
+
 /**
- * A leaf for both sides of a connection, P-256: with `serverAuth` alone a Consul server cannot speak to the others. It never
- * outlives its CA.
+ * A leaf, P-256. It never outlives its CA, without which it would be refused.
  *
+ * @param ca with a key of `isSigningKey`
  * @param hosts DNS names, which may begin with `*.`, and IP addresses; the first is its common name
+ * @param purposes OIDs
  */
-export function newLeaf(ca: KeyPair, hosts: readonly string[], { now, life }: Life): KeyPair {
+export function newLeaf(
+  ca: KeyPair,
+  hosts: readonly string[],
+  { now, life }: Life,
+  purposes = BOTH_SIDES,
+): KeyPair {
   const issuer = issuerOf(ca);
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const names = hosts.map((host) =>
@@ -77,13 +87,13 @@ export function newLeaf(ca: KeyPair, hosts: readonly string[], { now, life }: Li
   const extensions = [
     extension('2.5.29.19', true, sequence()),
     extension('2.5.29.15', true, bits(Buffer.of(0x80), 7)),
-    extension('2.5.29.37', false, sequence(oid('1.3.6.1.5.5.7.3.1'), oid('1.3.6.1.5.5.7.3.2'))),
+    extension('2.5.29.37', false, sequence(...purposes.map(oid))),
     extension('2.5.29.17', false, sequence(...names)),
     ...authority(issuer.raw),
   ];
   return pairOf(
     certificate({
-      name: commonName(hosts[0] ?? 'consul'),
+      name: commonName(hosts[0] ?? 'tandem'),
       publicKey,
       ...issuer,
       extensions,

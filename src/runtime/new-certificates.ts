@@ -32,7 +32,7 @@ export async function newCertificates(values: Values, environment: Environment):
   const hosts = [...namesOf(values.service), ...values.hosts];
   const now = Date.now();
   const ca = await generateCa(now);
-  await target.write({ ca, serving: await generateServing(ca, hosts, now) });
+  await target.write({ ca, serving: generateServing(ca, hosts, now) });
   const caBundle = Buffer.from(ca.certificate).toString('base64');
   return { kind: 'written', name: target.name, hosts, caBundle };
 }

@@ -1,13 +1,6 @@
 /** What the operator brings, checked before it is used: as long as it is unusable, agents keep what they have. */
-import { lifeProblem, certificatesIn, isSignedBy } from '../support/known-certificate.ts';
-import {
-  isForBothSides,
-  isNamed,
-  isSigningCa,
-  isSigningKey,
-  isUsablePair,
-  chainsTo,
-} from './certificates.ts';
+import { lifeProblem, certificatesIn, isSignedBy, isSigningKey } from '../support/known-certificate.ts';
+import { isForBothSides, isNamed, isSigningCa, isUsablePair, chainsTo } from './certificates.ts';
 import {
   agentKindsOf,
   leafHosts,

@@ -51,11 +51,6 @@ export function maySignCas(pem: string): boolean {
   return !(type === 0x02 && size === 1 && length === 0);
 }
 
-/** Of a kind with which certificates are signed here. */
-export function isSigningKey(key: string): boolean {
-  return ['ec', 'rsa'].includes(createPrivateKey(key).asymmetricKeyType ?? '');
-}
-
 /** As Go checks it: the common name does not count. */
 export function isNamed(pem: string, host: string): boolean {
   return parsedCertificate(pem)?.checkHost(host, { subject: 'never' }) !== undefined;

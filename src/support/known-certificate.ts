@@ -1,5 +1,5 @@
 /** Certificates as they are read from PEM: which they are, how long they last, and who signed them. */
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { keptBy } from './kept.ts';
 
 /** Milliseconds since the epoch. */
@@ -59,4 +59,13 @@ export function parsedCertificate(pem: string): X509Certificate | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Of a kind with which certificates are signed here.
+ *
+ * @param key PEM of a private key
+ */
+export function isSigningKey(key: string): boolean {
+  return ['ec', 'rsa'].includes(createPrivateKey(key).asymmetricKeyType ?? '');
 }

@@ -22,7 +22,7 @@ export async function benchWebhook(short: boolean): Promise<void> {
     const ca = await generateCa(Date.now());
     await writeFolder(join(folder, 'certs'), {
       ca,
-      serving: await generateServing(ca, ['127.0.0.1'], Date.now()),
+      serving: generateServing(ca, ['127.0.0.1'], Date.now()),
     });
     await benchColdStart(folder, short ? 2 : 10);
     const webhook = await startWebhook(folder);

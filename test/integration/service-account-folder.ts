@@ -13,5 +13,5 @@ export async function serviceAccountFolder(): Promise<{ readonly folder: string;
   const ca = await generateCa(Date.now());
   await writeFile(join(folder, 'ca.crt'), ca.certificate);
   await writeFile(join(folder, 'token'), 'the-token\n');
-  return { folder, pair: await generateServing(ca, ['127.0.0.1'], Date.now()) };
+  return { folder, pair: generateServing(ca, ['127.0.0.1'], Date.now()) };
 }

@@ -26,7 +26,7 @@ export async function createPki(folder: string, plan: AddressPlan): Promise<Pki>
   mkdirSync(folder, { mode: 0o700 });
   const now = Date.now();
   const [ca, etcdCa, frontCa] = await Promise.all([generateCa(now), generateCa(now), generateCa(now)]);
-  const server = async (from: KeyPair, hosts: readonly string[]): Promise<KeyPair> =>
+  const server = (from: KeyPair, hosts: readonly string[]): KeyPair =>
     generateServing(from, hosts, now, LIFE);
   const write = (name: string, pair: KeyPair): void => {
     writeFileSync(join(folder, `${name}.crt`), pair.certificate, { mode: 0o600 });
@@ -43,9 +43,9 @@ export async function createPki(folder: string, plan: AddressPlan): Promise<Pki>
   write('ca', ca);
   write('etcd-ca', etcdCa);
   write('front-proxy-ca', frontCa);
-  write('etcd', await server(etcdCa, ['127.0.0.1']));
+  write('etcd', server(etcdCa, ['127.0.0.1']));
   write('etcd-client', await clientPair(etcdCa, 'kube-apiserver'));
-  write('apiserver', await server(ca, apiServerHosts));
+  write('apiserver', server(ca, apiServerHosts));
   write('kubelet-client', await clientPair(ca, 'kube-apiserver-kubelet-client', 'system:masters'));
   write('front-proxy-client', await clientPair(frontCa, 'front-proxy-client'));
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -54,7 +54,7 @@ export async function createPki(folder: string, plan: AddressPlan): Promise<Pki>
 
   const kubelets = plan.nodes.map(async ({ name, address }) => {
     const client = await clientPair(ca, `system:node:${name}`, 'system:nodes');
-    return [name, { client, server: await server(ca, [name, address]) }] as const;
+    return [name, { client, server: server(ca, [name, address]) }] as const;
   });
   return {
     folder,

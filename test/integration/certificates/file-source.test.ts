@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => rm(root, { recursive: true }));
 
-const newPair = (): Promise<KeyPair> => generateServing(ca, ['localhost'], Date.now());
+const newPair = (): KeyPair => generateServing(ca, ['localhost'], Date.now());
 
 function nextEvent(source: CertificateSource): Promise<CertificateEvent> {
   return new Promise((resolve) => source.onEvent(resolve));
@@ -36,7 +36,7 @@ async function secretVolume(name: string) {
     await rename(join(folder, '..data_tmp'), join(folder, '..data'));
     if (version > 1) await rm(join(folder, `..version-${version - 1}`), { recursive: true });
   };
-  const first = await newPair();
+  const first = newPair();
   await write(first);
   for (const file of ['tls.crt', 'tls.key']) await symlink(join('..data', file), join(folder, file));
   return { first, write, files: { certificate: join(folder, 'tls.crt'), key: join(folder, 'tls.key') } };
@@ -47,7 +47,7 @@ test('a mounted Secret that is swapped as a whole is read again', async () => {
   const source = await fileSource(files);
   try {
     assert.deepEqual(source.current(), first);
-    for (const pair of [await newPair(), await newPair()]) {
+    for (const pair of [newPair(), newPair()]) {
       const event = nextEvent(source);
       await write(pair);
       assert.deepEqual(await event, { kind: 'changed', pair });
@@ -62,7 +62,7 @@ test('a certificate without its key keeps the pair in use, until the key is ther
   const folder = join(root, 'pair');
   await mkdir(folder);
   const files = { certificate: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
-  const [first, second] = [await newPair(), await newPair()];
+  const [first, second] = [newPair(), newPair()];
   await writeFile(files.certificate, first.certificate);
   await writeFile(files.key, first.key);
   const source = await fileSource(files);
@@ -83,7 +83,7 @@ test('files that vanish keep the pair in use', async () => {
   const folder = join(root, 'gone');
   await mkdir(folder);
   const files = { certificate: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
-  const pair = await newPair();
+  const pair = newPair();
   await writeFile(files.certificate, pair.certificate);
   await writeFile(files.key, pair.key);
   const source = await fileSource(files);

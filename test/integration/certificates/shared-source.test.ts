@@ -13,10 +13,8 @@ let [old, next]: readonly KeyPair[] = [];
 let [ofOld, ofNext]: readonly KeyPair[] = [];
 before(async () => {
   [old, next] = await Promise.all([generateCa(START), generateCa(START)]);
-  [ofOld, ofNext] = await Promise.all(
-    [old, next].map((ca) =>
-      generateServing(ca ?? { certificate: '', key: '' }, ['localhost'], START, 10 * MINUTE),
-    ),
+  [ofOld, ofNext] = [old, next].map((ca) =>
+    generateServing(ca ?? { certificate: '', key: '' }, ['localhost'], START, 10 * MINUTE),
   );
 });
 

@@ -163,7 +163,7 @@ for (const [what, reply] of [
 test('TLS: the CA and the name of the server decide', async () => {
   const ca = await generateCa(Date.now());
   const other = await generateCa(Date.now());
-  const pair = await generateServing(ca, ['server.dc1.consul'], Date.now());
+  const pair = generateServing(ca, ['server.dc1.consul'], Date.now());
   const files = { ca: join(folder, 'ca.pem'), other: join(folder, 'other.pem') };
   await writeFile(files.ca, ca.certificate);
   await writeFile(files.other, other.certificate);
@@ -196,7 +196,7 @@ test('TLS: the CA and the name of the server decide', async () => {
 
 test('TLS: what has expired says so, and so does a port without TLS', async () => {
   const ca = await generateCa(Date.now());
-  const { certificate: cert, key } = await generateServing(ca, ['localhost'], Date.now() - 365 * 86_400_000);
+  const { certificate: cert, key } = generateServing(ca, ['localhost'], Date.now() - 365 * 86_400_000);
   const caFile = join(folder, 'expired.pem');
   await writeFile(caFile, ca.certificate);
   const server = createServer({ cert, key }).listen(0, '127.0.0.1');
@@ -226,7 +226,7 @@ test('a CA that is exchanged in its file is trusted from the next connection on,
   await writeFile(caFile, old.certificate);
   const serverName = 'server.dc1.consul';
   const leaf = async (ca: typeof old): Promise<{ cert: string; key: string }> => {
-    const { certificate: cert, key } = await generateServing(ca, [serverName], Date.now());
+    const { certificate: cert, key } = generateServing(ca, [serverName], Date.now());
     return { cert, key };
   };
   const server = createServer(await leaf(old), (_request, response) => {

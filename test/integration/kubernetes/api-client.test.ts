@@ -160,7 +160,7 @@ test('credentials are asked for each request, and made anew after a 401', async 
 
 test('another CA is used from the next request on, and a server of none of them is not believed', async () => {
   const ca = await generateCa(Date.now());
-  const { certificate, key } = await generateServing(ca, ['127.0.0.1'], Date.now());
+  const { certificate, key } = generateServing(ca, ['127.0.0.1'], Date.now());
   const secure = createServer({ cert: certificate, key }, (_request, response) => response.end('{}'));
   secure.listen(0, '127.0.0.1');
   await once(secure, 'listening');

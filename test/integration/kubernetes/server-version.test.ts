@@ -74,7 +74,7 @@ test('a server that drips bytes does not get more than its time', async () => {
 
 test('a server of another CA is not believed', async () => {
   const ca = await generateCa(Date.now());
-  pair = await generateServing(ca, ['127.0.0.1'], Date.now());
+  pair = generateServing(ca, ['127.0.0.1'], Date.now());
   await assert.rejects(
     ask((_request, response) => response.end('{"major":"1","minor":"34"}')),
     /certificate/,

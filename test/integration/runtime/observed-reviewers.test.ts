@@ -99,7 +99,7 @@ test('behind a proxy, whose connections have the own certificate, nothing is ask
 
 test('the own client certificate is not shown, and a server of another CA gets no token', async () => {
   const ca = await generateCa(Date.now());
-  const { certificate: cert, key } = await generateServing(ca, ['127.0.0.1'], Date.now());
+  const { certificate: cert, key } = generateServing(ca, ['127.0.0.1'], Date.now());
   const seen: (readonly [boolean, boolean])[] = [];
   const options = { cert, key, requestCert: true, rejectUnauthorized: false };
   const secure = createServer(options, ({ socket, headers }, response) => {

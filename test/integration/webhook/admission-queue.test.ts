@@ -80,7 +80,7 @@ async function clientsOf(
   });
   const budget = byteBudget(limit, () => 0);
   const ca = await generateCa(Date.now());
-  const { certificate: cert, key } = await generateServing(ca, ['127.0.0.1'], Date.now());
+  const { certificate: cert, key } = generateServing(ca, ['127.0.0.1'], Date.now());
   const server = fastify({ https: { cert, key } });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', (request, _payload, done) =>

@@ -85,7 +85,7 @@ test('where localhost has two addresses, neither keeps the old certificate', asy
   });
   const webhook = await startWebhook({}, 'localhost');
   try {
-    const next = await generateServing(webhook.ca, ['localhost'], Date.now());
+    const next = generateServing(webhook.ca, ['localhost'], Date.now());
     webhook.exchange(next);
     const served = await Promise.all(['127.0.0.1', '::1'].map((host) => serialAt(host, webhook.port)));
     const expected = new X509Certificate(next.certificate).serialNumber;

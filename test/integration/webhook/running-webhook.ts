@@ -37,7 +37,7 @@ export async function startWebhook(
   host = HOST,
 ): Promise<RunningWebhook> {
   const ca = await generateCa(Date.now());
-  let pair = await generateServing(ca, [HOST], Date.now());
+  let pair = generateServing(ca, [HOST], Date.now());
   const outcomes: AdmissionOutcome[] = [];
   const refusals: RefusalReason[] = [];
   const parsed = parseFlags(injectFlags, [], {});

@@ -77,7 +77,7 @@ const patch = (data: Readonly<Record<string, string | null>>): Promise<unknown> 
   api.admin.expect('PATCH', replicas.secretPath, { data }, MERGE_PATCH);
 
 const other = await generateCa(Date.now());
-const stranger = await generateServing(other, ['127.0.0.1'], Date.now());
+const stranger = generateServing(other, ['127.0.0.1'], Date.now());
 
 const faults: Readonly<Record<string, () => Promise<unknown>>> = {
   deleted: () => api.admin.expect('DELETE', replicas.secretPath),
@@ -96,7 +96,7 @@ const faults: Readonly<Record<string, () => Promise<unknown>>> = {
       'tls.key': encode(stranger.key),
     }),
   'given a certificate of an unknown CA': async () => {
-    const unknown = await generateServing(await generateCa(Date.now()), ['127.0.0.1'], Date.now());
+    const unknown = generateServing(await generateCa(Date.now()), ['127.0.0.1'], Date.now());
     return patch({ 'tls.crt': encode(unknown.certificate), 'tls.key': encode(unknown.key) });
   },
   'given the key of another certificate': () => patch({ 'tls.key': encode(stranger.key) }),

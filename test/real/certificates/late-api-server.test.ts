@@ -44,7 +44,7 @@ async function refusal(): Promise<string | undefined> {
 /** Another CA and its certificate, as `tandem certs` or a person writes them. */
 async function giveAnotherCa(): Promise<void> {
   const ca = await generateCa(Date.now());
-  const serving = await generateServing(ca, ['127.0.0.1'], Date.now());
+  const serving = generateServing(ca, ['127.0.0.1'], Date.now());
   const files = {
     'ca.crt': ca.certificate,
     'ca.key': ca.key,

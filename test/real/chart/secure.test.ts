@@ -95,7 +95,7 @@ test('what the agents run, stage by stage', async () => {
 
 test('the real Consul takes the configuration of every stage, in either way of the certificates of clients', async () => {
   const ca = await generateCa(Date.now());
-  const leaf = await generateServing(ca, ['server.dc1.consul', 'agent.dc1.consul'], Date.now());
+  const leaf = generateServing(ca, ['server.dc1.consul', 'agent.dc1.consul'], Date.now());
   for (const stage of STAGES)
     for (const enableAutoEncrypt of [true, false])
       for (const part of AGENTS) {

@@ -29,7 +29,7 @@ const file = (name: string, content: string): string => {
   return path;
 };
 const ca = await generateCa(Date.now());
-const certificate = await generateServing(ca, ['server.dc1.consul'], Date.now());
+const certificate = generateServing(ca, ['server.dc1.consul'], Date.now());
 const ca_file = file('ca.pem', ca.certificate);
 const grpc = {
   ca_file,

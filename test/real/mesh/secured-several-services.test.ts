@@ -26,7 +26,7 @@ const network = await startPodNetwork(scene);
 const [grpcTls = 0] = await freePorts(1);
 const SERVER_NAME = 'server.dc1.consul';
 const ca = await generateCa(Date.now());
-const serving = await generateServing(ca, [SERVER_NAME], Date.now());
+const serving = generateServing(ca, [SERVER_NAME], Date.now());
 const file = (name: string, content: string): string => {
   const path = join(scene.folder, name);
   writeFileSync(path, content, { mode: 0o600 });

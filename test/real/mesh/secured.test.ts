@@ -32,7 +32,7 @@ const [
   toAdmin = 0,
 ] = await freePorts(9);
 const ca = await generateCa(Date.now());
-const serving = await generateServing(ca, ['agent.dc1.consul'], Date.now());
+const serving = generateServing(ca, ['agent.dc1.consul'], Date.now());
 const [ca_file = '', cert_file = '', key_file = ''] = (
   [
     ['ca.pem', ca.certificate],

@@ -11,7 +11,7 @@ const DAY = 24 * 60 * 60 * 1000;
 
 test('a CA of one year signs a certificate of thirty days for names and addresses, on P-256', async () => {
   const ca = await generateCa(NOW);
-  const pair = await generateServing(ca, ['tandem-webhook.tandem.svc', '127.0.0.1', '::1'], NOW);
+  const pair = generateServing(ca, ['tandem-webhook.tandem.svc', '127.0.0.1', '::1'], NOW);
   const [authority, serving] = [ca, pair].map(({ certificate }) => new X509Certificate(certificate));
   assert.ok(authority !== undefined && serving !== undefined);
   assert.deepEqual([authority.ca, serving.ca], [true, false]);
@@ -58,7 +58,7 @@ test('a key of another certificate is no pair, and the refusal shows no key', as
 });
 
 test('a certificate can be served in its life only', async () => {
-  const pair = await generateServing(await generateCa(NOW), ['localhost'], NOW);
+  const pair = generateServing(await generateCa(NOW), ['localhost'], NOW);
   assert.equal(validityProblem(pair, NOW), undefined);
   assert.match(validityProblem(pair, NOW - DAY) ?? '', /not valid before 2029-12-31/);
   assert.match(validityProblem(pair, NOW + SERVING_DAYS * DAY) ?? '', /expired at 2030-01-31/);
