@@ -263,7 +263,7 @@ export const annotations = {
     value: 'boolean',
     default: '`--native-sidecar`',
     meaning:
-      'Whether the sidecar of this pod is a native sidecar, in both modes. No effect on Kubernetes 1.28.',
+      'Whether the sidecar of this pod is a native sidecar, in both modes. No effect on Kubernetes 1.28, except with `--native-sidecar=on`.',
   },
   'tandem/drain-seconds': {
     value: '0-86400',

@@ -145,7 +145,7 @@ function readNativeSidecar(
   reader.warn(
     'no-effect',
     name,
-    'has no effect: the API server is older than Kubernetes 1.29, and a pod with a native sidecar would never start there',
+    'has no effect: when this webhook started, the API server was older than Kubernetes 1.29, where a pod with a native sidecar never starts; after an upgrade of the cluster, restart the webhook',
   );
   return false;
 }
