@@ -34,7 +34,7 @@ export function readLegacyOptions(pod: unknown, proxyId: string): ReadMeshOption
     meta,
   } = readPodService(read.pod, reader, { name, nameSource: 'annotation' });
   // The webhook has checked the local ports against those of the sidecar, whose settings are not known here.
-  const upstreams = readUpstreams(read.pod, reader, [], new Map());
+  const upstreams = readUpstreams(read.pod, reader, [], new Map(), 'envoy');
   if (reader.problems.length > 0) return { ok: false, problems: reader.problems };
   return {
     ok: true,

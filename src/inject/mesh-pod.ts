@@ -95,7 +95,7 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
   });
   const ports = checkSidecarPorts([...own, ...redirectPorts(redirect)], listeners, services, reader);
   const kubernetesService = readKubernetesService(reader);
-  const upstreams = readUpstreams(pod, reader, listeners, ports);
+  const upstreams = readUpstreams(pod, reader, listeners, ports, settings.sidecarProxy);
   const mesh: MeshPod = {
     mode: settings.mode,
     services,

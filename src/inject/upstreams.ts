@@ -1,12 +1,13 @@
 /** The upstreams of a pod, validated together: a local port can be used once. */
 import { LOOPBACK, type ProxyUpstream } from '../model/registration.ts';
-import { embeddedIpv4, formatCidr, holds, parseCidr } from '../support/cidr.ts';
+import { formatCidr, parseCidr } from '../support/cidr.ts';
 import { listed } from '../support/listed.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { UNPRIVILEGED_PORT_START, UNPRIVILEGED_PORTS } from './names.ts';
 import { parseUpstream, splitUpstreams } from './parse-upstreams.ts';
 import { isTcp, namedPorts, type Container, type Pod } from './pod.ts';
+import type { InjectSettings } from './settings.ts';
 import type { SidecarPort } from './sidecar-ports.ts';
 
 const NAME = 'connect-service-upstreams';
@@ -18,12 +19,14 @@ const MAX_UPSTREAMS = 1000;
 /**
  * @param listeners containers that run beside the sidecar
  * @param sidecarPorts by number
+ * @param proxy who listens
  */
 export function readUpstreams(
   pod: Pod,
   reader: AnnotationReader,
   listeners: readonly Container[],
   sidecarPorts: ReadonlyMap<number, SidecarPort>,
+  proxy: InjectSettings['sidecarProxy'],
 ): readonly ProxyUpstream[] {
   const elements = splitUpstreams(reader.text(NAME) ?? '');
   if (elements.length > MAX_UPSTREAMS) {
@@ -61,8 +64,8 @@ export function readUpstreams(
     ) {
       return `the container ${quote(container)} declares port ${port}`;
     }
-    const other = bindings(place, port)
-      .map((key) => used.get(key))
+    const other = clashing(place, proxy)
+      .map((each) => used.get(`${each} ${port}`))
       .find((found) => found !== undefined);
     used.set(`${place} ${port}`, element);
     if (!used.has(`* ${port}`)) used.set(`* ${port}`, element);
@@ -91,22 +94,18 @@ function isOwnLoopback(place: string): boolean {
   return place.startsWith('127.') && place !== LOOPBACK;
 }
 
-const MAPPED = parseCidr('::ffff:0:0/96');
-
-/** One text for each address: `::1` can be written in many ways, and `::ffff:127.0.0.1` is `127.0.0.1` to a socket. */
+/** One text for each address, which can be written in several ways, such as `::1` and `0:0:0:0:0:0:0:1`. */
 function placeOf(address: string): string {
   const cidr = address.includes(':') ? parseCidr(address) : undefined;
-  if (cidr === undefined) return address;
-  const isMapped = MAPPED !== undefined && holds(MAPPED, cidr);
-  return (isMapped ? embeddedIpv4(address) : undefined) ?? formatCidr(cidr);
+  return cidr === undefined ? address : formatCidr(cidr);
 }
 
 const WILDCARDS = ['0.0.0.0', '::'].map(placeOf);
 
-/** The wildcard address clashes with every other one. */
-function bindings(place: string, port: number): readonly string[] {
-  const places = WILDCARDS.includes(place) ? ['*'] : [place, ...WILDCARDS];
-  return places.map((each) => `${each} ${port}`);
+/** Envoy shares ports (SO_REUSEPORT), so it refuses nothing but the same address; Consul's proxy does not, and a wildcard takes all. */
+function clashing(place: string, proxy: InjectSettings['sidecarProxy']): readonly string[] {
+  if (proxy === 'envoy') return [place];
+  return WILDCARDS.includes(place) ? ['*'] : [place, ...WILDCARDS];
 }
 
 function declaredPorts(listeners: readonly Container[]): ReadonlyMap<number, string> {
