@@ -132,11 +132,15 @@ function sum(plans: readonly Plan[]): Plan {
 function createStrays() {
   /** Id → the source that wants it. */
   const wanting = new Map<string, string>();
+  const idsOf = new Map<string, readonly string[]>();
   return {
     planned: (source: string, { update }: Plan): void => {
-      for (const [id, by] of wanting) if (by === source) wanting.delete(id);
-      for (const { instance, previous } of update)
-        if (sourceOf(previous) !== source) wanting.set(indexed(instance.id), source);
+      for (const id of idsOf.get(source) ?? []) if (wanting.get(id) === source) wanting.delete(id);
+      const strays = update.filter(({ previous }) => sourceOf(previous) !== source);
+      const ids = strays.map(({ instance }) => indexed(instance.id));
+      for (const id of ids) wanting.set(id, source);
+      if (ids.length > 0) idsOf.set(source, ids);
+      else idsOf.delete(source);
     },
     kept: (plan: Plan): Plan => ({
       ...plan,
