@@ -11,8 +11,6 @@ export type ClusterSnapshot = {
   readonly sources: () => Iterable<string>;
   readonly service: (source: string) => Service | undefined;
   readonly related: (source: string) => RelatedObjects;
-  /** False while too little is known of what belongs to the Service: nothing is concluded about it then. */
-  readonly isWhole: (source: string) => boolean;
   readonly serviceChanged: Change<Service>;
   readonly sliceChanged: Change<EndpointSlice>;
   readonly nodeChanged: Change<Node>;
@@ -29,7 +27,6 @@ export function createClusterSnapshot(): ClusterSnapshot {
   const nodes = new Map<string, Node>();
   const ingresses = createGroups<Ingress>();
   let areNodesAwaited = false;
-  const needsNodes = (source: string): boolean => services.get(source)?.type === 'NodePort';
 
   const serviceChanged: Change<Service> = (before, after) => {
     const of = (service: Service): string => sourceOfService(service.namespace, service.name);
@@ -69,10 +66,9 @@ export function createClusterSnapshot(): ClusterSnapshot {
     service: (source) => services.get(source),
     related: (source) => ({
       slices: [...slices.of(source).values()],
-      node: (name) => nodes.get(name),
+      node: areNodesAwaited ? undefined : (name) => nodes.get(name),
       ingresses: [...ingresses.of(source).values()],
     }),
-    isWhole: (source) => !areNodesAwaited || !needsNodes(source),
     serviceChanged,
     sliceChanged,
     nodeChanged,
@@ -83,7 +79,7 @@ export function createClusterSnapshot(): ClusterSnapshot {
     nodesListed: () => {
       if (!areNodesAwaited) return [];
       areNodesAwaited = false;
-      return [...services.keys()].filter(needsNodes);
+      return [...services].flatMap(([source, { type }]) => (type === 'NodePort' ? source : []));
     },
   };
 }

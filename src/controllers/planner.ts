@@ -7,7 +7,7 @@ import type { ObservedIndex } from '../catalog/to-consul/observed-index.ts';
 import { plan as planOf, type Plan, type Scope } from '../catalog/to-consul/consul-plan.ts';
 import type { ServiceProblem } from '../model/problem.ts';
 import type { ServiceSkipReason, SyncReason } from '../catalog/to-consul/decide-service.ts';
-import { desired } from '../catalog/to-consul/desired-instances.ts';
+import { desired, isWhole, type Desired } from '../catalog/to-consul/desired-instances.ts';
 import type { OmitReason } from '../catalog/to-consul/place.ts';
 import type { ToConsulSettings } from '../catalog/to-consul/to-consul-settings.ts';
 import type { Source } from './sync-ports.ts';
@@ -16,10 +16,13 @@ import type { Source } from './sync-ports.ts';
 export type SourceStatus = {
   readonly kind: 'sync' | 'skip';
   readonly reason: SyncReason | ServiceSkipReason;
-  /** How many instances Consul should have of it. */
+  /** How many instances Consul should have of it, or has of one that waits for what is not known yet. */
   readonly instances: number;
   readonly problems: readonly ServiceProblem[];
-  /** Why there is no instance of what is synced: the reasons of all that is left out. Empty when there is one or more. */
+  /**
+   * Why there is no instance of what is synced, or why it waits for what is not known yet: the reasons of all that is left
+   * out. Empty for one that has instances and does not wait.
+   */
   readonly leftOut: readonly OmitReason[];
 };
 
@@ -27,6 +30,14 @@ export type Planned = {
   readonly plan: Plan;
   /** Of the sources that were planned; a source that is gone has none. */
   readonly problems: ReadonlyMap<string, readonly ServiceProblem[]>;
+};
+
+/** Of one source. */
+type Part = {
+  readonly plan: Plan;
+  /** Beside those of the Service itself. */
+  readonly problems: readonly ServiceProblem[];
+  readonly instances: number;
 };
 
 export type Planner = {
@@ -56,11 +67,7 @@ export function createPlanner(
     else statuses.set(source, status);
   };
 
-  /** What Consul should have for one source, nothing for one that is gone; and what is wrong with it. */
-  const planOne = (source: string): { readonly plan: Plan; readonly problems: readonly ServiceProblem[] } => {
-    const service = snapshot.service(source);
-    const result = service && desired(service, snapshot.related(source), settings);
-    const wanted: readonly Instance[] = result?.kind === 'sync' ? result.instances : [];
+  const compare = (source: string, wanted: readonly Instance[]): Part => {
     const clashes = names.set(source, wanted).map((clash) => clashProblem(clash, source));
     const part = planOf(wanted, observed.forPlan([source], wanted), scope);
     const conflicts = part.conflicts.map(({ at, message }): ServiceProblem => ({
@@ -68,26 +75,36 @@ export function createPlanner(
       at: `${OWNER_META} of ${at}`,
       message,
     }));
-    const problems = [...(result?.problems ?? []), ...clashes, ...conflicts];
-    const isEmpty = result?.kind === 'sync' && wanted.length === 0;
-    const leftOut = isEmpty ? [...new Set(result.omitted.map((each) => each.reason))] : [];
-    const status = result && {
-      kind: result.kind,
-      reason: result.reason,
-      instances: wanted.length,
-      problems,
-      leftOut,
-    };
-    setStatus(source, status);
-    strays.planned(source, part);
-    return { plan: part, problems };
+    strays.want(
+      source,
+      part.update.flatMap(({ instance, previous }) => (sourceOf(previous) === source ? [] : instance)),
+    );
+    return { plan: part, problems: [...clashes, ...conflicts], instances: wanted.length };
+  };
+
+  /** Of a source that waits, nothing is changed, whatever meta its instances get meanwhile. */
+  const keep = (source: string, wanted: readonly Instance[]): Part => {
+    const kept = observed.forPlan([source], []);
+    strays.wantMore(source, [...kept, ...wanted]);
+    return { plan: sum([]), problems: [], instances: kept.length };
+  };
+
+  /** What Consul should have for one source, nothing for one that is gone; and what is wrong with it. */
+  const planOne = (source: string): Pick<Part, 'plan' | 'problems'> => {
+    const service = snapshot.service(source);
+    const result = service && desired(service, snapshot.related(source), settings);
+    const wanted: readonly Instance[] = result?.kind === 'sync' ? result.instances : [];
+    const waits = result !== undefined && !isWhole(result);
+    const { plan, ...part } = (waits ? keep : compare)(source, wanted);
+    const problems = [...(result?.problems ?? []), ...part.problems];
+    setStatus(source, result && statusOf(result, problems, part.instances));
+    return { plan, problems };
   };
 
   const of = (sources: Iterable<string>): Planned => {
     const plans: Plan[] = [];
     const problems = new Map<string, readonly ServiceProblem[]>();
     for (const source of sources) {
-      if (!snapshot.isWhole(source)) continue;
       const found = planOne(source);
       plans.push(found.plan);
       problems.set(source, found.problems);
@@ -114,6 +131,12 @@ export function createPlanner(
   };
 }
 
+function statusOf(result: Desired, problems: readonly ServiceProblem[], instances: number): SourceStatus {
+  const isLacking = result.kind === 'sync' && (instances === 0 || !isWhole(result));
+  const leftOut = isLacking ? [...new Set(result.omitted.map((each) => each.reason))] : [];
+  return { kind: result.kind, reason: result.reason, instances, problems, leftOut };
+}
+
 function sum(plans: readonly Plan[]): Plan {
   return {
     register: plans.flatMap(({ register }) => register),
@@ -126,21 +149,29 @@ function sum(plans: readonly Plan[]): Plan {
 }
 
 /**
- * Instances that have the meta of another source in Consul, because somebody edited it: the source that wants them repairs the meta, and
- * the other one, which may be planned earlier or later, must not remove them.
+ * Instances that have the meta of another source in Consul, or may get it, because somebody edits it: the source that wants them repairs
+ * the meta, and the other one, which may be planned earlier or later, must not remove them.
  */
 function createStrays() {
   /** Id → the source that wants it. */
   const wanting = new Map<string, string>();
-  const idsOf = new Map<string, readonly string[]>();
+  const idsOf = new Map<string, string[]>();
+  const wantMore = (source: string, instances: readonly Instance[]): void => {
+    for (const id of instances.map((each) => indexed(each.id))) {
+      if (wanting.get(id) === source) continue;
+      wanting.set(id, source);
+      const ids = idsOf.get(source);
+      if (ids === undefined) idsOf.set(source, [id]);
+      else ids.push(id);
+    }
+  };
   return {
-    planned: (source: string, { update }: Plan): void => {
+    wantMore,
+    /** These, and no longer those from before. */
+    want: (source: string, instances: readonly Instance[]): void => {
       for (const id of idsOf.get(source) ?? []) if (wanting.get(id) === source) wanting.delete(id);
-      const strays = update.filter(({ previous }) => sourceOf(previous) !== source);
-      const ids = strays.map(({ instance }) => indexed(instance.id));
-      for (const id of ids) wanting.set(id, source);
-      if (ids.length > 0) idsOf.set(source, ids);
-      else idsOf.delete(source);
+      idsOf.delete(source);
+      wantMore(source, instances);
     },
     kept: (plan: Plan): Plan => ({
       ...plan,

@@ -10,7 +10,7 @@ import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 import type { Watched } from './watched.ts';
 
 export type Source = Watched<[sources: readonly string[]]> & {
-  readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'related' | 'isWhole'>;
+  readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'related'>;
 };
 
 /** `indexes`: of each answer that it was put together from; it contains all changes up to them. */

@@ -102,7 +102,7 @@ export function viewOfController(status: ControllerStatus): ControllerView<Contr
   return views[status.controller] as ControllerView<ControllerStatus>;
 }
 
-/** @param waiting how many of those in sync have nothing there yet */
+/** @param waiting how many of those in sync have nothing there yet, or nothing new */
 function rowCounts(rows: readonly Row[], where: string, waiting = 0): Value {
   const having = (state: Row['states'][number]): number =>
     rows.filter(({ states }) => states.includes(state)).length;

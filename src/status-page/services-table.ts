@@ -24,6 +24,7 @@ export const servicesTable = statusTable<ToConsulStatus>({
     // A rule takes it, and a problem leaves nothing of it to register.
     const isLost = synced && isWrong(row) && instances === 0;
     const waits = isWaiting(row);
+    const lack = instances === 0 ? 'No instance' : 'Not updated';
     const meaning = filledAt(meanings, reason);
     return {
       name: source.replace(/^Service\//, ''),
@@ -35,12 +36,12 @@ export const servicesTable = statusTable<ToConsulStatus>({
       found: missing,
       places: () => [markup`${instances}`],
       why: () =>
-        markup`${reasonText(meaning, reason)}${missing.length === 0 ? undefined : markup`<p>No instance: ${missing.join('; ')}.</p>`}`,
+        markup`${reasonText(meaning, reason)}${missing.length === 0 ? undefined : markup`<p>${lack}: ${missing.join('; ')}.</p>`}`,
     };
   },
 });
 
-/** In step, with nothing to register: no endpoint or no address yet. */
+/** In step, with nothing to register: no endpoint or no address yet; or too little is known to change anything. */
 export function isWaiting(row: ServiceRow): boolean {
-  return row.synced && row.instances === 0 && !isWrong(row);
+  return row.synced && (row.instances === 0 || row.leftOut.length > 0) && !isWrong(row);
 }

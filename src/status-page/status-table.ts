@@ -13,7 +13,7 @@ type RowLook = {
   readonly isIn: boolean;
   /** Its state in a word. */
   readonly word: string;
-  /** It is synced, but there is nothing of it yet. */
+  /** It is synced, but there is nothing of it yet, or nothing new. */
   readonly isWaiting?: boolean;
   /** Who refuses changes. */
   readonly refuser: string;

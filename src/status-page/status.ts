@@ -96,7 +96,7 @@ export type ToConsulStatus = ControllerFacts & {
 export type ServiceRow = StatusRow & {
   readonly synced: boolean;
   readonly instances: number;
-  /** Why a Service that is synced has no instance; empty when it has one. */
+  /** Why a Service that is synced has no instance, or keeps those it has as they are; else empty. */
   readonly leftOut: readonly string[];
 };
 

@@ -31,7 +31,8 @@ export type AddressRule =
 export type RelatedObjects = {
   /** Those of the Service, in any order. */
   readonly slices: readonly EndpointSlice[];
-  readonly node: NodeLookup;
+  /** Undefined until the nodes are listed. */
+  readonly node: NodeLookup | undefined;
   /** Those of the Service's namespace or more, in any order. */
   readonly ingresses: readonly Ingress[];
 };
@@ -98,6 +99,11 @@ export function desired(service: Service, related: RelatedObjects, settings: ToC
   return { ...result, instances: made.instances, omitted: omitted.sort(byOmission) };
 }
 
+/** False while too little is known: then nothing that Consul has of the Service is changed. */
+export function isWhole(result: Desired): boolean {
+  return result.kind === 'skip' || result.omitted.every(({ reason }) => reason !== 'nodes-unknown');
+}
+
 /**
  *     spec.externalIPs is not empty                          external-ips              each distinct address
  *     NodePort                                               node-port                 each node with an endpoint
@@ -152,7 +158,9 @@ function placesOf(
 ): Places {
   switch (rule) {
     case 'node-port':
-      return placesOfNodes(service, slices, node, settings, problems);
+      return node === undefined
+        ? { places: [], omitted: [{ reason: 'nodes-unknown', what: '' }] }
+        : placesOfNodes(service, slices, node, settings, problems);
     case 'load-balancer-endpoints':
     case 'cluster-ip':
     case 'headless':

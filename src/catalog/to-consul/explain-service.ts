@@ -18,7 +18,7 @@ import {
   type ServiceSkipReason,
   type SyncReason,
 } from './decide-service.ts';
-import { desired, type AddressRule, type RelatedObjects } from './desired-instances.ts';
+import { desired, isWhole, type AddressRule, type RelatedObjects } from './desired-instances.ts';
 import { omitReasons, type Omitted } from './place.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
 
@@ -73,7 +73,7 @@ export function explainService(
     instances: instanceStates(instances, seen),
     omitted: isSynced ? result.omitted.map((each) => ({ ...each, meaning: omitReasons[each.reason] })) : [],
     problems: result.problems,
-    leftover: seen === undefined ? [] : leftoverOf(result.source, instances, seen),
+    leftover: seen === undefined || !isWhole(result) ? [] : leftoverOf(result.source, instances, seen),
   };
 }
 

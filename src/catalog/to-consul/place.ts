@@ -18,6 +18,8 @@ export const omitReasons = {
   terminating: 'the endpoint is terminating, and such endpoints are left out',
   'no-node': 'the endpoint names no node',
   'unknown-node': 'the node is not known, or not yet',
+  'nodes-unknown':
+    'the nodes are not listed yet, and until then what Consul has of the Service stays as it is',
   'no-node-address': 'the node has no address of the wanted type and IP family',
   'other-ip-family': 'the Service does not have the IP family of the address, so nothing serves there',
   'port-not-in-slice': 'the EndpointSlice does not have the port',

@@ -56,6 +56,14 @@ test('a Service that is synced and has no instance yet says what it waits for', 
   assert.match(row ?? '', /^default\/web Waiting 0 .*No instance: the load balancer has no address yet\.$/);
 });
 
+test('a Service that keeps its instances until more is known waits, too', () => {
+  const kept = service('web', { instances: 2, leftOut: ['nodes-unknown'] });
+  assert.match(
+    rows(page(synced([kept])))[0] ?? '',
+    /^default\/web Waiting 2 .*Not updated: the nodes are not listed yet, and until then what Consul has of the Service stays as it is\.$/,
+  );
+});
+
 test('each service of Consul has one, those that are left out too', () => {
   const status = toKubernetes([
     consulService('billing', { reason: 'none', problems: ['name is taken'] }),

@@ -77,3 +77,15 @@ test('compared with Consul: how each instance stands, and what is left over', ()
     ['missing', 'missing', 'missing'],
   );
 });
+
+test('a NodePort Service while nobody knows the nodes: it waits, and nothing is left over', () => {
+  const [one] = synced(web, around).instances;
+  assert.ok(one);
+  const nodePort = service({ spec: { type: 'NodePort' } });
+  const unknown = { ...related(around), node: undefined };
+  const explained = explainService(nodePort, unknown, SETTINGS, { observed: [observed(one)], scope: SCOPE });
+  assert.deepEqual(
+    [explained.omitted.map(({ reason }) => reason), explained.instances, explained.leftover],
+    [['nodes-unknown'], [], []],
+  );
+});
