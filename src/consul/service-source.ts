@@ -4,12 +4,13 @@ import type { HealthRule } from '../catalog/to-kubernetes/to-k8s-settings.ts';
 import type { ServiceEvents, ServiceSource } from '../controllers/to-k8s-ports.ts';
 import { TandemError } from '../support/errors.ts';
 import { requireWhole, type Answer } from './answer.ts';
-import { authorize } from './authorize.ts';
+import type { AskedRight } from './authorize.ts';
 import { checkSignals, type CheckNews, type CheckSignals } from './check-signals.ts';
 import type { ConsulCalls } from './client.ts';
 import { follow } from './follow.ts';
 import { createHealthPool, type HealthPool } from './health-pool.ts';
 import { readServiceHealth, readServices, type ReadOptions, type ServiceHealth } from './read.ts';
+import { rightsToAll, rightToRead, type RightsToAll } from './rights-to-all.ts';
 
 type ServiceSourceOptions = {
   readonly client: ConsulCalls;
@@ -30,8 +31,18 @@ type ServiceSourceOptions = {
 const PLAIN = 'ServiceKind == ""';
 const NEEDED_RULES = 'node_prefix "" { policy = "read" } and service_prefix "" { policy = "read" }';
 
+const LIST = 'the list of services';
+const instancesOf = (name: string): string => `the instances of ${JSON.stringify(name)}`;
+
 export function serviceSource(options: ServiceSourceOptions): ServiceSource {
-  const { client, healthRule, wanted, random = Math.random } = options;
+  const { client, isAnonymous, healthRule, wanted, random = Math.random } = options;
+  let ending: AbortSignal | undefined;
+  const showsAll = isAnonymous ? rightsToAll(client, () => ending) : () => Promise.resolve(true);
+  const asked = { ...options, showsAll };
+  const missing = (services: Names): readonly AskedRight[] =>
+    [...(list?.services.keys() ?? [])].flatMap((name) =>
+      Object.hasOwn(services, name) ? [] : [rightToRead('service', name), ...missingNodes(pool?.get(name))],
+    );
   let list: ConsulList | undefined;
   let pool: HealthPool<Known> | undefined;
   let signals: CheckSignals | undefined;
@@ -42,7 +53,10 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
     events: ServiceEvents,
     signal: AbortSignal,
   ): Promise<void> {
-    list = await wholeList(options, answer, list, { signal });
+    const gone = missing(answer.value);
+    list = await wholeList(asked, answer, list === undefined || gone.length > 0 ? gone : undefined, {
+      signal,
+    });
     const names = wanted(list);
     if (names.length > running.slots) {
       signals?.listChanged();
@@ -65,8 +79,15 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
     list: () => list,
     health: (name) => pool?.get(name)?.instances,
     run: async (events, signal) => {
-      const running = createHealthPool({
-        read: (name, query) => readInstances(client, name, healthRule, query),
+      ending = signal;
+      const running: HealthPool<Known> = createHealthPool({
+        read: async (name, query) => {
+          const answer = await readInstances(client, name, healthRule, query);
+          const known = running.get(name);
+          const gone = missingNodes(known, answer.value);
+          if (known === undefined || gone.length > 0) await requireAll(showsAll, gone, instancesOf(name));
+          return answer;
+        },
         onChange: events.changed,
         onFailure: events.failed,
         random,
@@ -83,7 +104,8 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
     },
     refresh: async (signal) => {
       const query: ReadOptions = { signal, consistency: 'consistent' };
-      list = await wholeList(options, await readServices(client, { ...query, filter: PLAIN }), list, query);
+      const answer = await readServices(client, { ...query, filter: PLAIN });
+      list = await wholeList(asked, answer, missing(answer.value), query);
       pool?.follow(wanted(list));
       await pool?.refresh(signal);
     },
@@ -118,28 +140,27 @@ function isConcerned(name: string, known: Known | undefined, news: CheckNews): b
 }
 
 /**
- * @param before the list that is known; undefined: none
+ * @param missing what was there before; undefined: no reason to doubt that it is the whole
  * @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is not the whole
  */
 async function wholeList(
-  { client, isAnonymous, owner, filter }: ServiceSourceOptions,
+  { client, showsAll, owner, filter }: ServiceSourceOptions & { readonly showsAll: RightsToAll },
   plain: Answer<Names>,
-  before: ConsulList | undefined,
+  missing: readonly AskedRight[] | undefined,
   options: ReadOptions,
 ): Promise<ConsulList> {
   const read = async (expression: string): Promise<ReadonlySet<string>> => {
     const answer = await readServices(client, { ...options, filter: expression });
-    return new Set(Object.keys(whole(answer, 'the list of services')));
+    return new Set(Object.keys(whole(answer, LIST)));
   };
-  const services = new Map(Object.entries(whole(plain, 'the list of services')));
+  const services = new Map(Object.entries(whole(plain, LIST)));
   // Consul lists itself, so an empty answer is not a list, whoever gave it.
   if (services.size === 0)
     throw new TandemError(
       'TANDEM_CONSUL_ANSWER_INVALID',
       'Consul returned an empty list of services; nothing is changed',
     );
-  const isLess = before === undefined || [...before.services.keys()].some((name) => !services.has(name));
-  if (isAnonymous && isLess) await requireAllRights(client, options);
+  if (missing !== undefined) await requireAll(showsAll, missing, LIST);
   const [own, filtered] = await Promise.all([
     read(`ServiceMeta[${JSON.stringify(owner.meta)}] == ${JSON.stringify(owner.value)}`),
     filter === '' ? undefined : read(`${PLAIN} and (${filter})`),
@@ -147,13 +168,18 @@ async function wholeList(
   return { services, own, filtered };
 }
 
-/** Of who sends no token, Consul hides what it may not see, and does not say so in its answers. */
-async function requireAllRights(client: ConsulCalls, { signal }: ReadOptions): Promise<void> {
-  // Only a rule for a prefix of nothing holds for a name of nothing.
-  const asked = ['service', 'node'].map((Resource) => ({ Resource, Access: 'read', Segment: '' }));
-  const rights = await authorize(client, asked, signal);
-  const filteredByAcls = rights !== 'acls-off' && rights.includes(false);
-  requireWhole([{ filteredByAcls }], 'of the list of services', NEEDED_RULES);
+/** Consul hides instances by their node: of what is hidden and was not before, the node is missing. */
+function missingNodes(before: Known | undefined, now?: Known): readonly AskedRight[] {
+  const nodes = new Set(now?.nodes);
+  return (before?.nodes ?? []).filter((node) => !nodes.has(node)).map((node) => rightToRead('node', node));
+}
+
+async function requireAll(
+  showsAll: RightsToAll,
+  missing: readonly AskedRight[],
+  what: string,
+): Promise<void> {
+  whole({ value: undefined, filteredByAcls: !(await showsAll(missing)) }, what);
 }
 
 async function readInstances(
@@ -163,7 +189,7 @@ async function readInstances(
   options: ReadOptions,
 ): Promise<Answer<Known>> {
   const answer = await readServiceHealth(client, name, options);
-  const all = whole(answer, `the instances of ${JSON.stringify(name)}`);
+  const all = whole(answer, instancesOf(name));
   const entries = all.filter(({ service }) => service.Kind === '');
   const value = {
     index: answer.index,
@@ -190,7 +216,7 @@ function instanceOf({ node, service, checks, zone }: ServiceHealth, rule: Health
   };
 }
 
-function whole<T>(answer: Answer<T>, what: string): T {
+function whole<T>(answer: Pick<Answer<T>, 'value' | 'filteredByAcls'>, what: string): T {
   requireWhole([answer], `of ${what}`, NEEDED_RULES);
   return answer.value;
 }

@@ -9,10 +9,10 @@ import { blackHole, clientOf, fakeConsul, json, status, wakeable, type Reply } f
 const OWNER = { meta: 'tandem-owner', value: 'c1' };
 const names = (count: number): Record<string, string[]> =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`s${index}`, []]));
-const entry = (address: string, service: object = {}): object => ({
-  Node: { Node: 'n', Address: '10.9.9.9' },
+const entry = (address: string, service: object = {}, node = 'n'): object => ({
+  Node: { Node: node, Address: '10.9.9.9' },
   Service: { ID: 'i', Service: 's', Address: address, Port: 80, ...service },
-  Checks: [{ Node: 'n', CheckID: 'c', Status: 'passing' }],
+  Checks: [{ Node: node, CheckID: 'c', Status: 'passing' }],
 });
 
 type Script = {
@@ -21,10 +21,12 @@ type Script = {
   readonly own?: Reply;
   /** All checks that match the filter. */
   readonly checks?: Reply;
+  /** Without a token: what Consul says of the rights. */
+  readonly rights?: Reply;
 };
 
 /** The first answers at once, and blocking queries as the script says. */
-function consulOf({ list, health, own = json({}), checks = json([]) }: Script): Reply {
+function consulOf({ list, health, own = json({}), checks = json([]), rights }: Script): Reply {
   return (response, seen, request) => {
     const { pathname, searchParams } = new URL(seen.url, 'http://consul');
     const filter = searchParams.get('filter') ?? '';
@@ -33,6 +35,7 @@ function consulOf({ list, health, own = json({}), checks = json([]) }: Script): 
     if (isList) return (filter.includes('tandem-owner') ? own : list)(response, seen, request);
     if (pathname === '/v1/health/state/any')
       return (searchParams.has('index') ? blackHole : checks)(response, seen, request);
+    if (pathname === '/v1/internal/acl/authorize') return rights?.(response, seen, request);
     return health(response, seen, request);
   };
 }
@@ -52,7 +55,7 @@ async function run(script: Script, healthRule: HealthRule = 'not-critical'): Pro
   const failures: string[] = [];
   const source = serviceSource({
     client: access.client,
-    isAnonymous: false,
+    isAnonymous: script.rights !== undefined,
     owner: OWNER,
     filter: '',
     healthRule,
@@ -209,3 +212,91 @@ test('of a service that Consul cannot give back nothing is known, and the others
   assert.equal(source.health('s0'), undefined);
   assert.equal(source.health('s1')?.[0]?.address, '10.0.0.2');
 });
+
+/** Consul's answers about rights: to all, but for what the test takes away. */
+function rightsBut(denied: ReadonlySet<string>, onCall?: () => void): Reply {
+  return (response, seen, request) => {
+    onCall?.();
+    const asked = JSON.parse(seen.body) as readonly { readonly Segment: string }[];
+    json(asked.map(({ Segment }) => ({ Allow: !denied.has(Segment) })))(response, seen, request);
+  };
+}
+
+const onNodes = (nodes: readonly string[]): readonly object[] =>
+  nodes.map((node, index) => entry(`10.0.0.${index + 1}`, {}, node));
+
+for (const [what, denied] of [
+  ['all nodes', ''],
+  ['the node', 'n2'],
+] as const)
+  test(`without a token, an instance is gone when the rights show ${what}, and one call asks for them`, async () => {
+    let shown = ['n1', 'n2', 'n2'];
+    const hidden = new Set<string>();
+    let asked = 0;
+    const health: Reply = (response, seen, request) =>
+      (seen.url.includes('index=') ? blackHole : json(onNodes(shown), indexed))(response, seen, request);
+    await using running = await run({
+      list: json({ s: [] }, indexed),
+      health,
+      rights: rightsBut(hidden, () => (asked += 1)),
+    });
+    const { source } = running;
+    const count = (): number | undefined => source.health('s')?.length;
+    const refresh = () => source.refresh(new AbortController().signal);
+    await running.until('the instances', () => count() === 3);
+
+    shown = ['n1'];
+    hidden.add(denied);
+    await assert.rejects(refresh(), /does not show all of the/);
+    assert.equal(count(), 3);
+    asked = 0;
+    hidden.clear();
+    await refresh();
+    assert.deepEqual([count(), asked], [1, 2]);
+    await refresh();
+    assert.equal(asked, 3, 'a second look always asks, and nothing is missing');
+  });
+
+test('without a token, a turn in which a node is missing counts once the rights show it', async () => {
+  let shown = ['n1', 'n2'];
+  const hidden = new Set<string>();
+  let wake: () => void = () => undefined;
+  const health: Reply = (response, seen, request) => {
+    const index = (): string => String(10 - shown.length);
+    const answer = (): void => json(onNodes(shown), { 'x-consul-index': index() })(response, seen, request);
+    if (seen.url.includes(`index=${index()}&`)) wake = answer;
+    else answer();
+  };
+  await using running = await run({ list: json({ s: [] }, indexed), health, rights: rightsBut(hidden) });
+  const { source } = running;
+  await running.until('the instances', () => source.health('s')?.length === 2);
+  shown = ['n1'];
+  hidden.add('n2');
+  wake();
+  await running.until('the failure', () => running.failures.length > 0);
+  assert.match(running.failures[0] ?? '', /does not show all of the instances of "s"/);
+  assert.equal(source.health('s')?.length, 2);
+  hidden.clear();
+  await running.until('the removal', () => source.health('s')?.length === 1);
+});
+
+for (const denied of ['s1', 'n1'])
+  test(`without a token, a name that is missing is gone only if the rights show it and its nodes: ${denied}`, async () => {
+    let list = { s0: [], s1: [] } as Record<string, string[]>;
+    const hidden = new Set<string>();
+    await using running = await run({
+      list: (response, seen, request) => json(list, indexed)(response, seen, request),
+      health: firstAnswer(onNodes(['n1'])),
+      rights: rightsBut(hidden),
+    });
+    const { source } = running;
+    const known = (): readonly string[] => [...(source.list()?.services.keys() ?? [])];
+    await running.until('the instances', () => source.health('s1') !== undefined);
+    list = { s0: [] };
+    hidden.add(denied);
+    await assert.rejects(source.refresh(new AbortController().signal), /does not show all of the list/);
+    assert.deepEqual(known(), ['s0', 's1']);
+    hidden.clear();
+    await source.refresh(new AbortController().signal);
+    assert.deepEqual(known(), ['s0']);
+  });
