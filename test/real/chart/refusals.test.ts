@@ -55,6 +55,7 @@ test('null is as it was with consul-k8s: what Kubernetes or the chart has by def
   assert.match(text, /TANDEM_BOOTSTRAP_TOKEN_KEY\n\s+value: "token"/);
   const sync = await renderChart({ syncCatalog: { aclSyncToken: secret } });
   assert.match(sync.text, /--consul-token-file=\/etc\/tandem\/consul-token\/token$/m);
+  assert.match(sync.text, /CONSUL_HTTP_TOKEN_FILE\n\s+value: \/etc\/tandem\/consul-token\/token$/m);
   for (const { text: rendered } of [{ text }, sync]) assert.doesNotMatch(rendered, /<nil>|%!/);
 });
 

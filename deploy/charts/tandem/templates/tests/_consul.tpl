@@ -9,7 +9,7 @@
 {{- with .Values.syncCatalog.aclSyncToken }}
 {{- if .secretName }}
 - name: CONSUL_HTTP_TOKEN_FILE
-  value: /etc/tandem/consul-token/{{ .secretKey }}
+  value: /etc/tandem/consul-token/{{ .secretKey | default "token" }}
 {{- end }}
 {{- end }}
 {{- with include "tandem.caFile" . }}
