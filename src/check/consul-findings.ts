@@ -66,11 +66,7 @@ function keeperFinding(entries: Probe<string>): Finding {
 
 /** Who leads is told to everybody. */
 function unusable(failed: Failed): Finding {
-  const fix =
-    failed.code === 'TANDEM_FILE_UNREADABLE'
-      ? 'make the file one that this process may read'
-      : consulFix(failed);
-  return failure('consul', failed.reason, fix);
+  return failure('consul', failed.reason, consulFix(failed));
 }
 
 function leaderFinding(leader: string | undefined): Finding {

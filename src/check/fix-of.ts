@@ -9,6 +9,8 @@ const CONSUL_ADDRESS =
 const NO_CONSUL =
   'set --consul-http-addr to the HTTP port of a server or agent, with https:// if that speaks TLS; what answers there is something else, such as a proxy';
 const CONSUL: Fixes = {
+  TANDEM_FILE_UNREADABLE:
+    'make sure that the file is there, that this process may read it, and that it holds what it is for: a CA in PEM, or a token',
   TANDEM_CONSUL_UNREACHABLE: CONSUL_ADDRESS,
   timeout: CONSUL_ADDRESS,
   TANDEM_CONSUL_UNAVAILABLE:
