@@ -37,7 +37,9 @@ async function runLoaded(
   const problems = [...(parsed.ok ? [] : parsed.problems), ...(command.check?.(parsed.values) ?? [])];
   if (!parsed.ok || problems.length > 0) return usageProblems(name, problems, context);
   if (command.operands === '' && parsed.positionals.length > 0) {
-    return usageProblems(name, [`${quote(parsed.positionals[0] ?? '')} is not expected here`], context);
+    // An auto-join string without quotes comes here in parts, one of which may be the key of a cloud provider.
+    const first = (parsed.positionals[0] ?? '').replace(/=.*/s, '=…');
+    return usageProblems(name, [`${quote(first)} is not expected here`], context);
   }
   if (parsed.positionals.filter((operand) => operand === '-').length > 1)
     return usageProblems(name, ['standard input (-) can be read only once'], context);

@@ -9,8 +9,8 @@ const EXPECTED = 'a list of [http[s]://]HOST[:PORT], such as consul-server:8500,
 
 /** `CONSUL_HTTP_ADDR` as Consul's own commands read it, and more than one, with commas between; or `provider=k8s …`. */
 export function parseConsulAddresses(text: string): Parsed<ConsulAddresses> {
-  // Every auto-join string has an equals sign. An address has one only after ://, where it is reported.
-  if (text.includes('=') && !text.includes('://')) return autoJoin(text);
+  // Every auto-join string begins with a key. An address has an equals sign only after its scheme, where it is reported.
+  if (/^[^=/]*=/.test(text)) return autoJoin(text);
   const addresses = text
     .split(',')
     .map((element) => element.trim())
@@ -18,8 +18,13 @@ export function parseConsulAddresses(text: string): Parsed<ConsulAddresses> {
     .map(consulAddress);
   const known = addresses.filter((address) => address !== undefined);
   if (known.length === 0 || known.length < addresses.length)
-    return { ok: false, expected: EXPECTED, secret: text.includes('@') };
+    return { ok: false, expected: EXPECTED, secret: mayHoldSecret(text) };
   return { ok: true, value: [...new Set(known)] };
+}
+
+/** An address that is refused may have a password before an @, and after a = a token, or the key of a cloud provider. */
+export function mayHoldSecret(text: string): boolean {
+  return /[@=]/.test(text);
 }
 
 function autoJoin(text: string): Parsed<AutoJoin> {

@@ -16,6 +16,7 @@ import { ANY_COUNT } from '../inject/lifecycle-options.ts';
 import { parseQuantity } from '../inject/quantity.ts';
 import { clashingPorts, describeClash, sidecarPorts } from '../inject/sidecar-ports.ts';
 import { notPossible } from '../inject/redirect.ts';
+import { mayHoldSecret } from './consul-addresses.ts';
 import { ownerName } from './sync-settings.ts';
 import { boolean, integer, list, oneOf, parsed, string, type Parsed } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
@@ -400,7 +401,11 @@ function serverHost(text: string): Parsed<string> {
   const isHost = /^[A-Za-z0-9_.-]+$/.test(text) || isIpAddress(text) || text.startsWith('exec=');
   return isHost
     ? { ok: true, value: text }
-    : { ok: false, expected: 'a DNS name or an IP address; the port is that of --consul-grpc-port' };
+    : {
+        ok: false,
+        expected: 'a DNS name or an IP address; the port is that of --consul-grpc-port',
+        secret: mayHoldSecret(text),
+      };
 }
 
 function urlPath(text: string): Parsed<string> {

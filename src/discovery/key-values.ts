@@ -44,13 +44,20 @@ function pairAt(text: string, from: number, previous: string | undefined): Pair 
     case 'broken':
       return broken(`after ${previous === undefined ? 'the beginning' : shown(previous)}`, key.reason);
     case 'text':
-      return valueOf(key.text, text, key.end);
+      return valueOf(key.text, text, key.end, previous);
   }
 }
 
-function valueOf(key: string, text: string, from: number): Pair {
+function valueOf(key: string, text: string, from: number, previous: string | undefined): Pair {
   const equal = tokenAt(text, from);
-  if (equal.kind !== 'equal') return broken(shown(key), 'missing "="');
+  if (equal.kind !== 'equal')
+    // It may be the rest of a password that has a space.
+    return previous === undefined
+      ? broken(shown(key), 'missing "="')
+      : broken(
+          `after ${shown(previous)}`,
+          'a key without "="; a value with a space must be in double quotes',
+        );
   const value = tokenAt(text, equal.end);
   if (value.kind === 'broken') return broken(shown(key), value.reason);
   if (value.kind !== 'text') return broken(shown(key), 'missing value');

@@ -224,14 +224,17 @@ test('names that YAML does not read as text are refused', async () => {
 });
 
 test('what is no host among the external servers is refused: it would be part of a URL', async () => {
-  const wrong = ['https://consul.example', '10.0.0.1:8501', '[fd00::1]', 'exec=discover', 'a,b'];
-  const hosts = ['consul.example', '10.0.0.1', 'fd00::1', '::ffff:10.0.0.1', ...wrong];
+  const wrong = ['https://consul.example', '10.0.0.1:8501', '[fd00::1]', 'a,b'];
+  const secret = 'exec=discover -q addrs provider=aws secret_access_key=hunter2';
+  const hosts = ['consul.example', '10.0.0.1', 'fd00::1', '::ffff:10.0.0.1', ...wrong, secret];
   const text = await refusal({ server: { enabled: false }, externalServers: { enabled: true, hosts } });
   const named = [...text.matchAll(/externalServers\.hosts: "(.*)" is neither a DNS name nor an IP address/g)];
   assert.deepEqual(
     named.map(([, host]) => host),
     wrong,
   );
+  assert.match(text, /externalServers\.hosts: one of them is neither/);
+  assert.doesNotMatch(text, /hunter2/);
   const serverAddresses = 'consul.example:8502';
   const dataplane = { client: { enabled: false }, connectInject: { serverAddresses } };
   assert.match(await refusal(dataplane), /serverAddresses: "consul\.example:8502" is neither/);

@@ -80,15 +80,18 @@ test('CONSUL_HTTP_SSL: no address is asked in plain text, so that no token goes 
 for (const text of [
   'http://user:hunter2@consul:8500',
   'https://consul/?token=hunter2@x',
+  'https://consul.example/?token=hunter2',
+  'provider=os auth_url=https://keystone.example/v3 user_name=u password=hunter2',
+  'provider=os password=one hunter2',
   'provider=aws region=eu secret_access_key=hunter2',
   'provider=digitalocean region=x tag_name=y api_token=hunter2',
   'provider=vsphere password="hunter2',
-  'provider=k8s hunter2=hunter2 hunter2',
+  'provider=k8s namespace=one hunter2',
 ])
   test(`what may hold a secret is not repeated: ${text.slice(0, 20)}`, () => {
     const problems = problemsOf([`--consul-http-addr=${text}`]);
     assert.match(problems.join(), /^--consul-http-addr: the value is not /);
-    assert.doesNotMatch(problems.join().replaceAll(/"?hunter2"?: (unknown key|missing)/g, ''), /hunter2/);
+    assert.doesNotMatch(problems.join(), /hunter2/);
   });
 
 test('nothing given is the agent of this machine, without a token', () => {

@@ -40,4 +40,9 @@ test('the address of the Consul servers is a host: its port and scheme have flag
     assert.ok(read(host), host);
   for (const text of ['', 'https://consul', 'consul:8502', '10.0.0.1:8502', '[fd00::1]', 'a,b'])
     assert.ok(!read(text), text);
+  const keys = parseFlags(injectFlags, ['--consul-server-addresses=provider=aws access_key_id=hunter2'], {});
+  assert.match(
+    keys.ok ? '' : keys.problems.join(),
+    /^--consul-server-addresses: the value is not a DNS name/,
+  );
 });

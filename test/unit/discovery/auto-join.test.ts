@@ -44,7 +44,7 @@ const refused: readonly [string, RegExp][] = [
   ['provider=aws tag_key=consul', /^provider: "aws" is unknown/],
   ['provider', /^provider: missing "="$/],
   ['provider k8s', /^provider: missing "="$/],
-  ['provider=k8s namespace', /^namespace: missing "="$/],
+  ['provider=k8s namespace', /^after provider: a key without "="; a value with a space must be in double/],
   ['provider=', /^provider: missing value$/],
   ['provider=k8s namespace= ', /^namespace: missing value$/],
   ['provider==k8s', /^provider: missing value$/],
