@@ -1,4 +1,6 @@
 /** Composes the whole product in one process, with a folder in the place of the cluster and a catalog in that of Consul. */
+import type { ConsulAddresses } from '../src/config/consul-addresses.ts';
+import { consulSettings } from '../src/config/consul-settings.ts';
 import { syncNodeName, toConsulSettings } from '../src/config/sync-settings.ts';
 import { syncCatalog } from '../src/consul/sync-catalog.ts';
 import { createSync } from '../src/controllers/sync-loop.ts';
@@ -58,21 +60,19 @@ async function runDev(values: DevValues, operands: readonly string[], stage: Sta
   const { context, log, atEnd } = stage;
   const embedded = values.consulHttpAddr === undefined ? await openEmbedded(values, stage) : undefined;
   const syncMetrics = createSyncMetrics();
-  const consul = await openConsulOf(
-    {
-      ...values,
-      ...NO_LOGIN,
-      consulHttpAddr: values.consulHttpAddr ?? [embedded?.url ?? ''],
-      consulHttpSsl: values.consulHttpSsl && embedded === undefined,
-    },
-    {
-      environment: context.environment,
-      kubeconfig: values.kubeconfig,
-      signal: context.signal,
-      onRequest: ({ endpoint, status }) => syncMetrics.consulRequest(endpoint, status),
-      warn: (message, reason) => log('warn', message, { reason }),
-    },
-  );
+  const consulValues = {
+    ...values,
+    ...NO_LOGIN,
+    consulHttpAddr: values.consulHttpAddr ?? [embedded?.url ?? ''],
+    consulHttpSsl: values.consulHttpSsl && embedded === undefined,
+  };
+  const consul = await openConsulOf(consulValues, {
+    environment: context.environment,
+    kubeconfig: values.kubeconfig,
+    signal: context.signal,
+    onRequest: ({ endpoint, status }) => syncMetrics.consulRequest(endpoint, status),
+    warn: (message, reason) => log('warn', message, { reason }),
+  });
   atEnd(() => consul.close());
   const changes = changeSignal();
   const { source, owner, watches, files } = await openSource(values, operands, stage, {
@@ -111,7 +111,7 @@ async function runDev(values: DevValues, operands: readonly string[], stage: Sta
     webhook: `https://${server.tls}/mutate`,
     page: `http://${server.status}/`,
     status: `http://${server.status}/status`,
-    consul: embedded?.url ?? addressText(values.consulHttpAddr),
+    consul: addressText(consulSettings(consulValues).addresses),
     dns: embedded === undefined ? undefined : `${LOOPBACK}:${embedded.dnsPort}`,
     ca: `${values.tlsDir}/ca.crt`,
     version,
@@ -119,8 +119,8 @@ async function runDev(values: DevValues, operands: readonly string[], stage: Sta
   await sync.run(context.signal);
 }
 
-function addressText(addresses: DevValues['consulHttpAddr']): string | undefined {
-  return addresses !== undefined && 'kind' in addresses ? 'auto-join' : addresses?.join(',');
+function addressText(addresses: ConsulAddresses): string {
+  return 'kind' in addresses ? 'auto-join' : addresses.join(',');
 }
 
 async function openEmbedded({ httpPort, dnsPort }: DevValues, { atEnd }: Stage): Promise<EmbeddedConsul> {

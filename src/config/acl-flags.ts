@@ -1,7 +1,7 @@
 /** The flags that say whose ACLs `tandem secure` keeps, and who may log in. */
 import { DEFAULT_SELECTOR } from '../secure/pod-auth-method.ts';
 import { authMethodTypes } from '../secure/secure-settings.ts';
-import { parseConsulAddresses } from './consul-addresses.ts';
+import { consulOrigins, parseConsulAddresses } from './consul-addresses.ts';
 import { boolean, oneOf, parsed, string, type Parsed } from './flag.ts';
 
 export const aclFlags = {
@@ -44,5 +44,5 @@ function addressList(text: string): Parsed<readonly string[]> {
   const addresses = parseConsulAddresses(text);
   if (!addresses.ok) return addresses;
   if ('kind' in addresses.value) return { ok: false, expected: 'a list of addresses' };
-  return { ok: true, value: addresses.value };
+  return { ok: true, value: consulOrigins(addresses.value, false) };
 }

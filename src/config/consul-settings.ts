@@ -1,6 +1,6 @@
 /** The flags of the access to Consul, and the settings that they make. Files are named here and read by the client. */
 import { secret, type Secret } from '../support/secret.ts';
-import { parseConsulAddresses, type ConsulAddresses } from './consul-addresses.ts';
+import { consulOrigins, parseConsulAddresses, type ConsulAddresses } from './consul-addresses.ts';
 import { boolean, parsed, string } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
 
@@ -11,6 +11,7 @@ type ConsulToken =
   | { readonly kind: 'login'; readonly method: string; readonly bearerTokenFile: string };
 
 export type ConsulSettings = {
+  /** Those of a list have a port. */
   readonly addresses: ConsulAddresses;
   /** The servers that an auto-join string finds are asked over HTTPS. */
   readonly https: boolean;
@@ -82,7 +83,7 @@ export function consulFlagProblems(values: ConsulValues): string[] {
 
 export function consulSettings(values: ConsulValues): ConsulSettings {
   return {
-    addresses: withScheme(values),
+    addresses: origins(values),
     https: values.consulHttpSsl || values.consulCaFile !== undefined,
     token: tokenOf(values),
     caFile: values.consulCaFile,
@@ -93,9 +94,8 @@ export function consulSettings(values: ConsulValues): ConsulSettings {
 }
 
 // As Consul's own commands: whoever asks for TLS gets it, whatever the address says (api/api.go of Consul).
-function withScheme({ consulHttpAddr: addresses, consulHttpSsl }: ConsulValues): ConsulAddresses {
-  if (!consulHttpSsl || 'kind' in addresses) return addresses;
-  return [...new Set(addresses.map((address) => address.replace(/^http:/, 'https:')))];
+function origins({ consulHttpAddr: addresses, consulHttpSsl }: ConsulValues): ConsulAddresses {
+  return 'kind' in addresses ? addresses : consulOrigins(addresses, consulHttpSsl);
 }
 
 // A file beats a value, as in Consul's own commands (CONSUL_HTTP_TOKEN_FILE over CONSUL_HTTP_TOKEN).

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { test } from 'node:test';
 import { flagForm } from '../../../src/cli/help.ts';
-import { consulAddress } from '../../../src/config/consul-addresses.ts';
 import { consulFlagProblems, consulFlags, consulSettings } from '../../../src/config/consul-settings.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
 
@@ -26,7 +25,7 @@ const addresses: readonly [string, string | undefined][] = [
   ['[::1]', 'http://[::1]:8500'],
   ['https://[2001:db8::1]:8501', 'https://[2001:db8::1]:8501'],
   ['consul_1.svc', 'http://consul_1.svc:8500'],
-  ['', undefined],
+  [' , ', undefined],
   ['consul:99999', undefined],
   ['consul:0', undefined],
   ['::1', undefined],
@@ -38,7 +37,9 @@ const addresses: readonly [string, string | undefined][] = [
 ];
 for (const [text, expected] of addresses) {
   test(`the address ${JSON.stringify(text)} is ${expected ?? 'none'}`, () => {
-    assert.equal(consulAddress(text), expected);
+    const argv = [`--consul-http-addr=${text}`];
+    if (expected === undefined) assert.equal(problemsOf(argv).length, 1);
+    else assert.deepEqual(settingsOf(argv).addresses, [expected]);
   });
 }
 
@@ -72,9 +73,23 @@ test('CONSUL_HTTP_SSL: no address is asked in plain text, so that no token goes 
     'https://a:8501',
     'https://b:1',
   ]);
+  const withoutPort = settingsOf(['--consul-http-addr=consul,http://b,https://c,[::1]'], ssl).addresses;
+  assert.deepEqual(withoutPort, [
+    'https://consul:8501',
+    'https://b:8501',
+    'https://c:8501',
+    'https://[::1]:8501',
+  ]);
+  // As Consul's own commands have it.
+  assert.deepEqual(settingsOf([], ssl).addresses, ['https://127.0.0.1:8500']);
   assert.equal(settingsOf(['--consul-http-addr=provider=k8s'], ssl).https, true);
   assert.equal(settingsOf(['--consul-http-addr=provider=k8s']).https, false);
-  assert.deepEqual(problemsOf([], { CONSUL_HTTP_SSL: 'yes' }).length, 1);
+  for (const on of ['1', 't', 'T', 'TRUE', 'True'])
+    assert.equal(settingsOf([], { CONSUL_HTTP_SSL: on }).https, true, on);
+  assert.match(
+    problemsOf([], { CONSUL_HTTP_SSL: 'yes' }).join(),
+    /^CONSUL_HTTP_SSL: "yes" is not one of 1 t T/,
+  );
 });
 
 for (const text of [
