@@ -35,8 +35,8 @@ export type Container = {
   /** Its probes and hooks, as they are in the pod. */
   readonly probed: JsonObject;
   /**
-   * An init container with `restartPolicy: Always` runs as long as the pod (Kubernetes, "Sidecar Containers"). Of another
-   * container it only says what follows its end.
+   * An init container with `restartPolicy: Always` runs as long as the pod (Kubernetes, "Sidecar Containers"). For any
+   * other container it only says what happens after it ends.
    */
   readonly isNativeSidecar: boolean;
   readonly env: Presence;
