@@ -54,10 +54,10 @@ export function decodeReview(
 // What an API server writes in front of it are names, each of at most 253 characters (k8s.io/api/admission/v1, AdmissionRequest).
 const FRONT = 2048;
 
-/** The namespace of a request that is not read yet; empty where it is not among what comes in front of the object. */
+/** The namespace of a request that is not read yet. An API server writes it in front of the object; empty where it is not there. */
 export function namespaceIn(body: Uint8Array): string {
   const front = Buffer.from(body.buffer, body.byteOffset, Math.min(body.length, FRONT)).toString('latin1');
-  return /"namespace":"([a-z0-9-]{1,63})"/.exec(front)?.[1] ?? '';
+  return /"object":|"namespace":"([a-z0-9-]{1,63})"/.exec(front)?.[1] ?? '';
 }
 
 function errorIn(body: string): unknown {

@@ -51,6 +51,7 @@ test('the namespace is known before the request is read, whatever the object say
     Buffer.from(JSON.stringify({ kind: 'AdmissionReview', request: { uid: 'u', ...front, object } }));
   assert.equal(namespaceIn(bodyOf({ name: '"namespace":"forged"', namespace: 'shop' })), 'shop');
   assert.equal(namespaceIn(bodyOf({ name: 'x'.repeat(4000) })), '');
+  assert.equal(namespaceIn(bodyOf({ name: 'x' })), '');
   assert.equal(namespaceIn(Buffer.of()), '');
 });
 
