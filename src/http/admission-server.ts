@@ -8,7 +8,7 @@ import type { EntryAdmission } from '../admission/admit-entry.ts';
 import type { PodAdmission } from '../admission/admit-pod.ts';
 import type { InjectRequest } from '../inject/decide.ts';
 import { omitVariables } from '../inject/omit-variables.ts';
-import { hasManyVariables } from '../inject/variables.ts';
+import { takesLongToInject } from '../inject/variables.ts';
 import type { NamespaceDefaults } from '../inject/settings.ts';
 import { badRequest, type Engine } from './answer-admission.ts';
 import { byteBudget } from './byte-budget.ts';
@@ -84,9 +84,9 @@ export function admissionServer(dependencies: AdmissionDependencies) {
     decide: (request) => inject(request, defaults),
     shorten: omitVariables,
     passesOnBug: false,
-    // Few pods have more, and what a smaller one costs besides its variables is a few milliseconds.
+    // Few pods have more, and what a smaller one costs besides what its containers get is a few milliseconds.
     smallBytes: 16 * 1024,
-    takesLong: ({ object }) => hasManyVariables(object),
+    takesLong: ({ object }) => takesLongToInject(object),
     mostValues: MOST_VALUES,
   });
   const engines = new Map([...PATHS].map(([path, defaults]) => [path, injecting(defaults)]));
