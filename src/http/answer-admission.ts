@@ -71,8 +71,9 @@ export function answerAdmission(
   const decoded = decodeReview(text, engine.shorten);
   if (!decoded.ok) return badRequest(400, decoded.why);
   const { request } = decoded;
-  if (!mayTakeLong && engine.takesLong(request)) return undefined;
-  const { body, bytes, outcome } = admit(request, engine, newErrorId);
+  const answered = admit(request, engine, newErrorId, mayTakeLong);
+  if (answered === undefined) return undefined;
+  const { body, bytes, outcome } = answered;
   const uid = request.uid.slice(0, REPORTED_LENGTH);
   const namespace = request.namespace.slice(0, REPORTED_LENGTH);
   const name = shownName(request).slice(0, REPORTED_LENGTH);
@@ -103,10 +104,12 @@ function counted(body: string): Pick<AdmissionAnswer, 'body' | 'bytes'> {
 
 function admit(
   request: AdmissionRequest,
-  { decide, passesOnBug }: Engine,
+  { decide, takesLong, passesOnBug }: Engine,
   newErrorId: () => string,
-): Admitted {
+  mayTakeLong: boolean,
+): Admitted | undefined {
   try {
+    if (!mayTakeLong && takesLong(request)) return undefined;
     return admitted(request, decide(request));
   } catch (error) {
     const errorId = newErrorId();

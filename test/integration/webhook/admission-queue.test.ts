@@ -37,6 +37,16 @@ test('a request that has to go for the answer of one of the same turn is refused
   assert.deepEqual(told, ['body-budget', 'injected']);
 });
 
+test('a bug in the estimate of a request becomes an answer', async (t) => {
+  const told: string[] = [];
+  const takesLong: Engine['takesLong'] = () => assert.fail();
+  const [client = assert.fail()] = await clientsOf(t, { ...ENGINE, takesLong }, told);
+  client.write(post(JSON.stringify(podReview())));
+  const [answer] = (await once(client, 'data')) as [Buffer];
+  assert.match(String(answer), /^HTTP\/1.1 200 [^]*error id error-1/);
+  assert.deepEqual(told, ['error']);
+});
+
 test('a large answer is sent before the next one is made: many small requests cannot fill the memory with them', async (t) => {
   const told: string[] = [];
   const decide = (): ReturnType<Engine['decide']> => {
