@@ -39,6 +39,9 @@ type Pending = {
 // Fifty usual answers. One of 150 upstreams in 60 containers has 3 MB, and needs five times that while it is made.
 const TURN_BYTES = 512 * 1024;
 
+// Several times what these take, so it ends only turns of requests that take much longer than their answers are long.
+const TURN_MILLISECONDS = 20;
+
 // Until a connection ends, Node's TLS keeps a buffer as large as its largest answer, outside the heap. Two hundred
 // connections of API servers may keep 25 MB that way; a client that gets more than ten times a usual answer has to reconnect.
 const KEPT_BYTES = 128 * 1024;
@@ -46,14 +49,15 @@ const KEPT_BYTES = 128 * 1024;
 /**
  * The requests of one turn of the event loop, up to `TURN_BYTES` of answers, are answered together: decided one after the
  * other, then sent, then reported. Between the system calls of two answers, the engine's code would leave the processor's
- * caches, and under load an admission would take half as long again (test/bench). What takes long is answered after these, when it
- * is the turn of its namespace.
+ * caches, and under load an admission would take half as long again (test/bench). What takes long is answered after these, one by
+ * one. A client chooses the namespaces that it writes, but not its address: addresses take turns, and then the namespaces of each.
  */
 export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueue {
   const { onAdmission, onRefusal, newErrorId, isDraining } = dependencies;
   const queue = turnQueue<Pending>({
     isLarge: ({ isLarge }) => isLarge,
-    askerOf: ({ body }) => (body === undefined ? '' : namespaceIn(body.bytes)),
+    askersOf: ({ body, reply, isLarge }) =>
+      isLarge && body !== undefined ? [reply.request.ip, namespaceIn(body.bytes)] : [reply.request.ip],
     answer: answerBatch,
   });
 
@@ -61,35 +65,23 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
     const body = request.body as Body | undefined;
     const isLarge = body !== undefined && body.bytes.length > engine.smallBytes;
     const waiting: Pending = { body, reply, engine, start: performance.now(), isLarge, isRefused: false };
-    if (body !== undefined) {
-      body.hold.refuse = (reason) => {
-        waiting.isRefused = true;
-        turnAway(reply, refusal(reason));
-        onRefusal(reason);
-      };
-      reply.raw.once('close', body.hold.release);
-    }
+    if (body !== undefined) untilAnswered(waiting, body, onRefusal);
     queue(waiting);
   };
 
-  function answerBatch(all: readonly Pending[]): number {
+  function answerBatch(all: Iterable<Pending>): void {
     const batch: Pending[] = [];
     const answers: AdmissionAnswer[] = [];
-    let [taken, bytes] = [0, 0];
+    const latest = performance.now() + TURN_MILLISECONDS;
+    let bytes = 0;
     for (const pending of all) {
-      if (bytes > TURN_BYTES) break;
-      taken += 1;
-      if (pending.isRefused || pending.reply.raw.destroyed) continue;
       const made = answer(pending);
-      if (made === undefined) {
-        // Not kept as it was read, which takes several times the room of its body.
-        pending.isLarge = true;
-        queue(pending);
-        continue;
+      if (made !== undefined) {
+        batch.push(pending);
+        answers.push(made);
+        bytes += made.bytes;
       }
-      batch.push(pending);
-      answers.push(made);
-      bytes += made.bytes;
+      if (bytes > TURN_BYTES || performance.now() > latest) break;
     }
     for (const [index, each] of answers.entries()) send(batch[index] as Pending, each);
     const end = performance.now();
@@ -97,7 +89,6 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
       const { start, isRefused } = batch[index] as Pending;
       if (!isRefused) onAdmission({ ...outcome, seconds: (end - start) / 1000 });
     }
-    return taken;
   }
 
   /** Without Fastify, which counts the bytes again and allocates three bytes a character: 6 % of the cost of a skipped pod. */
@@ -115,14 +106,37 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
     if (!raw.writableFinished) untilTaken(raw, body, bytes, onRefusal);
   }
 
-  /** Undefined for what turns out to be large. */
-  function answer({ body, engine, isLarge }: Pending): AdmissionAnswer | undefined {
+  /** Undefined for what nobody waits for any more, and for what turns out to be large. */
+  function answer(pending: Pending): AdmissionAnswer | undefined {
+    const { body, reply, engine, isLarge, isRefused } = pending;
+    if (isRefused || reply.raw.destroyed) return undefined;
     if (body !== undefined && isLarge && hasMoreValues(body.bytes, engine.mostValues)) {
       onRefusal('too-many-values');
       return badRequest(413, `the body has more than ${engine.mostValues} values`);
     }
-    return answerAdmission(body?.bytes.toString(), engine, newErrorId, isLarge);
+    const made = answerAdmission(body?.bytes.toString(), engine, newErrorId, isLarge);
+    if (made === undefined) {
+      // Not kept as it was read, which takes several times the room of its body.
+      pending.isLarge = true;
+      queue(pending);
+    }
+    return made;
   }
+}
+
+/** Until it has its answer, the request may have to go for others. */
+function untilAnswered(
+  waiting: Pending,
+  body: Body,
+  onRefusal: AdmissionQueueDependencies['onRefusal'],
+): void {
+  const { reply } = waiting;
+  body.hold.refuse = (reason) => {
+    waiting.isRefused = true;
+    turnAway(reply, refusal(reason));
+    onRefusal(reason);
+  };
+  reply.raw.once('close', body.hold.release);
 }
 
 /** An answer is held until the client has taken it, and that cannot be put off. */

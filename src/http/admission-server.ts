@@ -85,7 +85,7 @@ export function admissionServer(dependencies: AdmissionDependencies) {
     shorten: omitVariables,
     passesOnBug: false,
     // Few pods have more, and what a smaller one costs besides what its containers get is a few milliseconds.
-    smallBytes: 16 * 1024,
+    smallBytes: 64 * 1024,
     takesLong: ({ object }) => takesLongToInject(object),
     mostValues: MOST_VALUES,
   });

@@ -3,20 +3,19 @@
 type TurnQueueDependencies<T> = {
   /** Whether its answer takes many times as long as a usual one. */
   readonly isLarge: (item: T) => boolean;
-  /** Called for large items only. */
-  readonly askerOf: (item: T) => string;
-  /** Returns how many of the batch it has answered; those behind them come first in the next turn. */
-  readonly answer: (batch: readonly T[]) => number;
+  /** Who has asked for it, from the whole to the part. */
+  readonly askersOf: (item: T) => readonly string[];
+  /** What it does not take out of the batch waits for the next turn. */
+  readonly answer: (batch: Iterable<T>) => void;
 };
 
 /**
- * Answers every small item of a turn together, then one large item: small items wait for one large item at most. Askers take turns
- * with their large items, so nobody waits for all that another one asked for.
+ * Answers every small item of a turn together, then one large item. Askers take turns, so nobody waits for all that another one
+ * asked for.
  */
-export function turnQueue<T>({ isLarge, askerOf, answer }: TurnQueueDependencies<T>): (item: T) => void {
-  const small: T[] = [];
-  const large = new Map<string, T[]>();
-  let left: readonly T[] = [];
+export function turnQueue<T>({ isLarge, askersOf, answer }: TurnQueueDependencies<T>): (item: T) => void {
+  const small = nothing<T>();
+  const large = nothing<T>();
   let isScheduled = false;
   const schedule = (): void => {
     if (!isScheduled) setImmediate(turn);
@@ -24,28 +23,49 @@ export function turnQueue<T>({ isLarge, askerOf, answer }: TurnQueueDependencies
   };
   const turn = (): void => {
     isScheduled = false;
-    const batch = [...left, ...small.splice(0)];
-    left = batch.slice(answer(batch));
-    if (large.size > 0) answer(takeLarge());
-    if (left.length + large.size > 0) schedule();
-  };
-  /** That of the one who has waited longest for a turn. */
-  const takeLarge = (): readonly T[] => {
-    for (const [asker, items] of large) {
-      const taken = items.splice(0, 1);
-      large.delete(asker);
-      if (items.length > 0) large.set(asker, items);
-      return taken;
-    }
-    return [];
+    answer(takeAll(small));
+    const [first] = takeAll(large);
+    if (first !== undefined) answer([first]);
+    if (!isEmpty(small) || !isEmpty(large)) schedule();
   };
   return (item) => {
-    if (isLarge(item)) {
-      const asker = askerOf(item);
-      const items = large.get(asker);
-      if (items === undefined) large.set(asker, [item]);
-      else items.push(item);
-    } else small.push(item);
+    put(isLarge(item) ? large : small, askersOf(item), item);
     schedule();
   };
+}
+
+/** What waits, by those who have asked for it. */
+type Waiting<T> = { readonly items: T[]; readonly parts: Map<string, Waiting<T>> };
+
+function nothing<T>(): Waiting<T> {
+  return { items: [], parts: new Map() };
+}
+
+function isEmpty({ items, parts }: Waiting<unknown>): boolean {
+  return items.length + parts.size === 0;
+}
+
+function put<T>(waiting: Waiting<T>, [asker, ...rest]: readonly string[], item: T): void {
+  if (asker === undefined) {
+    waiting.items.push(item);
+    return;
+  }
+  const part = waiting.parts.get(asker) ?? nothing();
+  waiting.parts.set(asker, part);
+  put(part, rest, item);
+}
+
+/** That of the one who has waited longest for a turn. */
+function take<T>({ items, parts }: Waiting<T>): T | undefined {
+  for (const [asker, part] of parts) {
+    const taken = take(part);
+    parts.delete(asker);
+    if (!isEmpty(part)) parts.set(asker, part);
+    return taken;
+  }
+  return items.shift();
+}
+
+function* takeAll<T>(waiting: Waiting<T>): Generator<T> {
+  for (let taken = take(waiting); taken !== undefined; taken = take(waiting)) yield taken;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import { fastify } from 'fastify';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
@@ -35,6 +36,20 @@ test('a request that has to go for the answer of one of the same turn is refused
   await once(client, 'close');
   assert.deepEqual(text.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 503']);
   assert.deepEqual(told, ['body-budget', 'injected']);
+});
+
+test('requests that take long although they are small are answered in several turns', async (t) => {
+  const told: string[] = [];
+  const decide = (): ReturnType<Engine['decide']> => {
+    told.push('decided');
+    for (const start = performance.now(); performance.now() < start + 30;);
+    return { kind: 'skip', reason: 'host-network', warnings: [] };
+  };
+  const [client = assert.fail()] = await clientsOf(t, { ...ENGINE, decide }, told);
+  const body = JSON.stringify(podReview());
+  client.resume().write(post(body) + post(body));
+  while (told.length < 4) await turn();
+  assert.deepEqual(told, ['decided', 'allowed', 'decided', 'allowed']);
 });
 
 test('a bug in the estimate of a request becomes an answer', async (t) => {

@@ -13,8 +13,9 @@ function headers(length: number | 'chunked'): string {
   return `POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${size}\r\n\r\n`;
 }
 
-async function tls({ port, ca }: RunningWebhook): Promise<TLSSocket> {
-  const socket = connect({ host: '127.0.0.1', port, ca: ca.certificate });
+async function tls({ port, ca }: RunningWebhook, localAddress = '127.0.0.1'): Promise<TLSSocket> {
+  const tcp = connectTcp({ host: '127.0.0.1', port, localAddress }).on('error', () => undefined);
+  const socket = connect({ socket: tcp, host: '127.0.0.1', ca: ca.certificate });
   socket.on('error', () => undefined);
   await once(socket, 'secureConnect');
   return socket;
@@ -109,33 +110,72 @@ test('a small body with more values than any pod can have is not parsed', () =>
     assert.deepEqual(webhook.refusals, ['too-many-values']);
   }));
 
-test('pods of one namespace whose answers take long: of those of another, none waits for more than one of them', async () => {
-  const upstreams = Array.from({ length: 30 }, (_, index) => `s${index}:${2000 + index}`).join(',');
+const manyUpstreams = Array.from({ length: 30 }, (_, index) => `s${index}:${2000 + index}`).join(',');
+/** Of 20 kB, which many pods have. */
+const usual = podIn('usual', { annotation: 'x'.repeat(20_000) });
+
+/** The text of a request; with all these upstreams the answer takes long. */
+function podIn(namespace: string, { upstreams = '', annotation = '' }): string {
   const annotations = {
     'consul.hashicorp.com/connect-inject': 'true',
     'consul.hashicorp.com/connect-service-upstreams': upstreams,
+    'example.com/any': annotation,
   };
   const containers = Array.from({ length: 12 }, (_, index) => ({ name: `c${index}`, image: 'x' }));
-  const large = { metadata: { name: 'web', annotations }, spec: { containers } };
-  const reviews = [
-    ...Array.from({ length: 10 }, () => podReview({ namespace: 'stranger', object: large })),
-    podReview({ namespace: 'other', object: large }),
-    podReview({ namespace: 'usual' }),
-  ].map((review) => JSON.stringify(review));
+  const object = { metadata: { name: 'web', annotations }, spec: { containers } };
+  const body = JSON.stringify(podReview({ namespace, object }));
+  return headers(body.length) + body;
+}
+
+function largeIn(namespace: string): string {
+  return podIn(namespace, { upstreams: manyUpstreams });
+}
+
+test('pods of one namespace whose answers take long: of those of another, none waits for more than one of them', async () => {
+  const requests = [...Array.from({ length: 10 }, () => largeIn('stranger')), largeIn('other'), usual];
   const answered: string[] = [];
   const all = Promise.withResolvers<void>();
   await withWebhook(
     async (webhook) => {
       const socket = await tls(webhook);
       // In one piece, so that one turn has them all, in this order.
-      socket.resume().write(reviews.map((body) => headers(body.length) + body).join(''));
+      socket.resume().write(requests.join(''));
       await all.promise;
       assert.deepEqual(answered.slice(0, 3), ['injected usual', 'injected stranger', 'injected other']);
       socket.destroy();
     },
     {
       onAdmission: ({ result, namespace }) => {
-        if (answered.push(`${result} ${namespace}`) === reviews.length) all.resolve();
+        if (answered.push(`${result} ${namespace}`) === requests.length) all.resolve();
+      },
+    },
+  );
+});
+
+test('who writes the namespaces of others, or ones that do not exist, is one asker among the clients', async () => {
+  const forged = Array.from({ length: 60 }, (_, index) =>
+    largeIn(index % 2 === 0 ? 'shop' : `forged-${index}`),
+  );
+  const answered: string[] = [];
+  const all = Promise.withResolvers<void>();
+  let server: TLSSocket | undefined;
+  await withWebhook(
+    async (webhook) => {
+      const stranger = await tls(webhook, '127.0.0.2');
+      server = await tls(webhook);
+      stranger.resume().write(forged.join(''));
+      await all.promise;
+      // A turn answers one of the stranger's, and it takes a few until what the API server sends is there.
+      assert.ok(answered.indexOf('usual') < 8, `behind ${answered.indexOf('usual')}`);
+      assert.ok(answered.indexOf('orders') < 10, `behind ${answered.indexOf('orders')}`);
+      stranger.destroy();
+      server.destroy();
+    },
+    {
+      onAdmission: ({ namespace = '' }) => {
+        const count = answered.push(namespace);
+        if (count === 1) server?.resume().write(largeIn('orders') + usual);
+        if (count === forged.length + 2) all.resolve();
       },
     },
   );
