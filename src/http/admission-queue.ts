@@ -12,7 +12,7 @@ import {
   type AdmissionOutcome,
   type Engine,
 } from './answer-admission.ts';
-import type { Body } from './read-body.ts';
+import { NOTHING, type Body } from './read-body.ts';
 import { PATIENCE, refusal, turnAway } from './refusal.ts';
 import { turnQueue } from './turn-queue.ts';
 
@@ -124,7 +124,7 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
   }
 }
 
-/** Until it has its answer, the request may have to go for others. */
+/** A body is kept as long as the budget counts it. */
 function untilAnswered(
   waiting: Pending,
   body: Body,
@@ -133,10 +133,14 @@ function untilAnswered(
   const { reply } = waiting;
   body.hold.refuse = (reason) => {
     waiting.isRefused = true;
+    body.bytes = NOTHING;
     turnAway(reply, refusal(reason));
     onRefusal(reason);
   };
-  reply.raw.once('close', body.hold.release);
+  reply.raw.once('close', () => {
+    body.bytes = NOTHING;
+    body.hold.release();
+  });
 }
 
 /** An answer is held until the client has taken it, and that cannot be put off. */
@@ -153,6 +157,7 @@ function untilTaken(
   const timer = setTimeout(() => cut('slow-answer'), PATIENCE);
   raw.once('close', () => clearTimeout(timer));
   if (body === undefined) return;
+  body.bytes = NOTHING;
   body.hold.refuse = cut;
   body.hold.set(bytes);
 }

@@ -11,13 +11,13 @@ type BodyLimits = {
   readonly budget: ByteBudget;
 };
 
-export type Body = { readonly bytes: Buffer; readonly hold: Hold };
+export type Body = { bytes: Buffer; readonly hold: Hold };
 
 type BodyOutcome =
   | { readonly kind: 'body'; readonly body: Body }
   | { readonly kind: 'refused'; readonly reason: RefusalReason };
 
-const NOTHING = Buffer.alloc(0);
+export const NOTHING = Buffer.alloc(0);
 const FIRST_CAPACITY = 4096;
 
 /**

@@ -9,7 +9,7 @@ import { generateCa, generateServing } from '../../../src/certificates/generate.
 import { admissionQueue } from '../../../src/http/admission-queue.ts';
 import type { Engine } from '../../../src/http/answer-admission.ts';
 import { byteBudget } from '../../../src/http/byte-budget.ts';
-import { readBody } from '../../../src/http/read-body.ts';
+import { readBody, type Body } from '../../../src/http/read-body.ts';
 import { podReview } from './running-webhook.ts';
 
 const KIB = 1024;
@@ -27,7 +27,8 @@ const ENGINE: Engine = {
 
 test('a request that has to go for the answer of one of the same turn is refused, and nothing ends with it', async (t) => {
   const told: string[] = [];
-  const [client = assert.fail()] = await clientsOf(t, ENGINE, told);
+  const bodies: Body[] = [];
+  const [client = assert.fail()] = await clientsOf(t, ENGINE, told, { bodies });
   const body = JSON.stringify(podReview());
   let text = '';
   client.on('data', (chunk) => (text += String(chunk)));
@@ -36,6 +37,11 @@ test('a request that has to go for the answer of one of the same turn is refused
   await once(client, 'close');
   assert.deepEqual(text.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 503']);
   assert.deepEqual(told, ['body-budget', 'injected']);
+  // Their room is given back, so they may not be kept.
+  assert.deepEqual(
+    bodies.map(({ bytes }) => bytes.length),
+    [0, 0],
+  );
 });
 
 test('requests that take long although they are small are answered in several turns', async (t) => {
@@ -90,12 +96,16 @@ test('a connection ends with a large answer, whose memory it would keep, and wit
 const post = (body: string): string =>
   `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 
-/** Of one server, which ends with the test. @param told gets what became of each request */
+/** Of one server, which ends with the test. @param told gets what became of each request, and `bodies` what it was given */
 async function clientsOf(
   t: TestContext,
   engine: Engine,
   told: string[],
-  { count = 1, limit = 16 * KIB }: { readonly count?: number; readonly limit?: number } = {},
+  {
+    count = 1,
+    limit = 16 * KIB,
+    bodies = [],
+  }: { readonly count?: number; readonly limit?: number; readonly bodies?: Body[] } = {},
 ): Promise<readonly TLSSocket[]> {
   const enqueue = admissionQueue({
     newErrorId: () => 'error-1',
@@ -114,7 +124,10 @@ async function clientsOf(
       else done(new Error(outcome.reason));
     }),
   );
-  server.post('/', (request, reply) => enqueue(request, reply, engine));
+  server.post('/', (request, reply) => {
+    bodies.push(request.body as Body);
+    enqueue(request, reply, engine);
+  });
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as AddressInfo;
   const clients = Array.from({ length: count }, () =>
