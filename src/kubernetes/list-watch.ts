@@ -181,8 +181,10 @@ function askedLists(clock: Clock, random: () => number, endWatch: () => void) {
   /** Callers that wait for a list that has not begun. */
   const waiting: (() => void)[] = [];
   let isWanted = false;
-  let cancel = (): void => undefined;
+  /** Of the next attempt, after one that failed. */
+  let cancel: (() => void) | undefined;
   const ask = (): void => {
+    cancel = undefined;
     isWanted = true;
     endWatch();
   };
@@ -192,10 +194,12 @@ function askedLists(clock: Clock, random: () => number, endWatch: () => void) {
     list: () =>
       new Promise<void>((resolve) => {
         waiting.push(resolve);
-        ask();
+        // However many ask: a server that refuses lists is given its time.
+        if (cancel === undefined) ask();
       }),
     begin: () => {
-      cancel();
+      cancel?.();
+      cancel = undefined;
       isWanted = false;
       const awaited = waiting.splice(0);
       return {
@@ -212,7 +216,7 @@ function askedLists(clock: Clock, random: () => number, endWatch: () => void) {
     later: ({ wait }: WatchFailure): void => {
       cancel = clock.after(Math.max(delays.next(), Math.min(wait, LONGEST_BACKOFF)), ask);
     },
-    stop: () => cancel(),
+    stop: () => cancel?.(),
   };
 }
 
