@@ -62,6 +62,8 @@ export async function folderSource({ operands, stdin, onRead }: FolderSourceOpti
     synced: () => Promise.resolve(),
     onChange,
     refresh: loadInTurn,
+    // Nothing else leads here.
+    relist: () => new Map(),
     close: stop,
   };
 }

@@ -18,13 +18,14 @@ import type {
   EntrySource,
   EntryWriter,
 } from './config-entry-ports.ts';
+import { sleep } from '../support/clock.ts';
 import { earliest } from '../support/earliest.ts';
 import { dropLeftovers } from './entry-leftovers-loop.ts';
 import { dueEntries } from './due-entries.ts';
 import { createEntryMemory, type EntryMemory } from './entry-memory.ts';
 import { createEntryViews } from './entry-views.ts';
 import { createEntryStatuses } from './entry-statuses.ts';
-import { untilListed } from './first-removals.ts';
+import { createTermLists } from './term-lists.ts';
 
 type ConfigEntryOptions = ControllerOptions & {
   readonly settings: EntrySettings;
@@ -45,6 +46,10 @@ type ConfigEntryPorts = ControllerRuntime & {
 // router finds its protocol, and half of all changes are in Consul within a tenth of a second.
 const COALESCING = { quiet: 10, most: 50 };
 
+// Milliseconds, for the lists of a large cluster: what the objects of one kind need may be an object of another kind. One that
+// takes longer holds back only itself.
+const LISTS_TOGETHER = 5000;
+
 /** Resolves when it has ended: by `once`, or by the signal. */
 export function runConfigEntries(
   ports: ConfigEntryPorts,
@@ -55,7 +60,12 @@ export function runConfigEntries(
   const { settings, kinds, areObjectsOld } = options;
   const readable = kinds.filter(({ enterprise }) => enterprise !== true);
   const memory = createEntryMemory(clock.elapsed);
-  const views = createEntryViews(ports, options, memory);
+  const lists = createTermLists({ relist: objects.relist, reporter, clock });
+  const views = createEntryViews(
+    { ...ports, isAwaited: ({ plural }) => lists.isAwaited(plural) },
+    options,
+    memory,
+  );
   const statuses = createEntryStatuses(ports, memory);
 
   /** Removals that the guard allowed, and that had to wait for their turn. */
@@ -65,7 +75,7 @@ export function runConfigEntries(
     ...options,
     clock,
     random,
-    reporter,
+    reporter: { ...reporter, succeeded: lists.succeeded },
     scope: 'all',
     coalescing: COALESCING,
     fullDue: () => earliest([memory.retryDue(), statuses.retryDue(), views.retryDue()]),
@@ -73,9 +83,9 @@ export function runConfigEntries(
     isSettled: () => readable.every((kind) => entries.entries(kind).entries !== undefined),
     synced: async (until) => {
       await objects.synced(until);
-      // By an old object an entry would be written as it was before, with the right index.
-      if (areObjectsOld && !until.aborted)
-        await untilListed({ relist: objects.refresh, failed: reporter.failed, clock, random }, until);
+      if (!areObjectsOld || until.aborted) return;
+      const listed = lists.ask(until, (kind) => controller.enqueue(kind));
+      await Promise.race([listed, sleep(clock, LISTS_TOGETHER, until)]);
     },
     listen: () => [objects.onChange((kind, place) => controller.enqueue(askedKey(kind, place)))],
     watch: (until) => followEntries(ports, options, memory, (key) => controller.enqueue(key), until),

@@ -12,15 +12,16 @@ import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import type { ConnectWrite } from './registrar-ports.ts';
 import type { ControllerReporter } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
-import type { Watched } from './watched.ts';
+import type { Relisted, Watched } from './watched.ts';
 import type { JsonObject } from '../support/json.ts';
 
-/** The custom resources, kept current; an event is about more than the status of an object. */
-export type EntryObjectSource = Watched<[kind: EntryKind, place: string]> & {
-  readonly objects: (kind: EntryKind) => readonly EntryObject[];
-  /** Why not all objects of the kind are known; undefined when they are. */
-  readonly trouble: (kind: EntryKind) => string | undefined;
-};
+/** The custom resources, kept current; an event is about more than the status of an object. `relist` names kinds by their plural. */
+export type EntryObjectSource = Watched<[kind: EntryKind, place: string]> &
+  Relisted & {
+    readonly objects: (kind: EntryKind) => readonly EntryObject[];
+    /** Why not all objects of the kind are known; undefined when they are. */
+    readonly trouble: (kind: EntryKind) => string | undefined;
+  };
 
 export type KnownEntries = {
   /** Undefined while they cannot be read. */

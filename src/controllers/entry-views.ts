@@ -17,14 +17,19 @@ type ViewPorts = {
   readonly writer: Pick<EntryWriter, 'mayRemove'>;
   readonly cluster: Pick<EntryCluster, 'crd'>;
   readonly clock: Pick<Clock, 'elapsed'>;
+  /** The objects of the kind are known from an earlier term only. */
+  readonly isAwaited: (kind: EntryKind) => boolean;
 };
 
 type ViewOptions = { readonly kinds: readonly EntryKind[]; readonly settings: EntrySettings };
 
+/** Of what is not known, nothing is written or removed. */
+const NOTHING = { objects: [], entries: undefined, trouble: undefined, keep: undefined };
+
 type Reason = Promise<string | undefined>;
 
 export function createEntryViews(
-  { objects, entries, writer, cluster, clock }: ViewPorts,
+  { objects, entries, writer, cluster, clock, isAwaited }: ViewPorts,
   { kinds, settings }: ViewOptions,
   recall: EntryRecall,
 ) {
@@ -37,6 +42,8 @@ export function createEntryViews(
 
   const viewOf = (kind: EntryKind): KindView => {
     const known = entries.entries(kind);
+    // By an old object an entry would be written as it was before, with the right index.
+    if (isAwaited(kind)) return { ...NOTHING, kind, crdCreated: crdCreated.get(kind) };
     return {
       kind,
       objects: objects.objects(kind),

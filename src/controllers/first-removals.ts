@@ -1,41 +1,16 @@
-/**
- * A replica that begins to lead has watched the cluster until then, and a watch may have been silent or away: what the leader before
- * knew need not be known here. Nothing is removed by such a view before the cluster was listed anew.
- */
-import type { ControllerReporter, ControllerRuntime } from '../reconcile/controller.ts';
+/** Nothing is removed by what a new leader knows from before, until the cluster was listed anew. */
 import type { DeletionGuard } from '../reconcile/deletion-guard.ts';
 import { aborted } from '../support/aborted.ts';
-import { backoff } from '../support/backoff.ts';
-import { sleep } from '../support/clock.ts';
+import type { SyncReporter } from './sync-ports.ts';
+import { createTermLists, type TermLists, type TermListsParts } from './term-lists.ts';
 
-type ListingParts = Pick<ControllerRuntime, 'clock' | 'random'> & {
-  /** As `refresh` of a source. */
-  readonly relist: (signal: AbortSignal) => Promise<void>;
-  readonly failed: ControllerReporter<never>['failed'];
+type FirstRemovalsParts = TermListsParts & {
+  readonly reporter: Pick<SyncReporter, 'unlisted' | 'released'>;
+  /** Something is due. */
+  readonly notify: () => void;
 };
 
-// Back in step within 5 s of the end of an outage.
-const LONGEST_PAUSE = 4000;
-
-/** Resolves when the cluster was listed anew, or when the signal is aborted; never rejects. */
-export async function untilListed(
-  { relist, failed, clock, random }: ListingParts,
-  signal: AbortSignal,
-): Promise<void> {
-  const delays = backoff(random, LONGEST_PAUSE);
-  for (;;) {
-    try {
-      return await relist(signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      const pause = delays.next();
-      failed(error, pause);
-      await sleep(clock, pause, signal);
-    }
-  }
-}
-
-type FirstRemovals = {
+type FirstRemovals = Pick<TermLists, 'succeeded'> & {
   readonly guard: DeletionGuard;
   /** When everything is to be compared, with what was listed. */
   readonly due: () => number | undefined;
@@ -49,20 +24,39 @@ type FirstRemovals = {
  * In front of a guard. Registrations go on: lists may take long, or fail, when a whole cluster starts.
  *
  * @param isOld the view was there before
- * @param notify something is due
  */
 export function createFirstRemovals(
   guard: DeletionGuard,
   isOld: boolean,
-  parts: ListingParts & { readonly notify: () => void },
+  parts: FirstRemovalsParts,
 ): FirstRemovals {
+  const { reporter, clock, notify } = parts;
+  const { ask, succeeded } = createTermLists(parts);
   const asked = Promise.withResolvers<void>();
-  let isCurrent = !isOld;
+  let areListed = !isOld;
+  /** Changes between two plans only: one that takes several turns may begin with the view from before the lists. */
+  let isCurrent = areListed;
   let due: number | undefined;
+  const held = new Set<string>();
+  let told = 0;
+  const tell = (): void => {
+    if (held.size === told) return;
+    told = held.size;
+    if (told === 0) reporter.released();
+    else reporter.unlisted(told);
+  };
   return {
+    succeeded,
     guard: {
       ...guard,
+      reset: () => {
+        held.clear();
+        tell();
+        guard.reset();
+      },
       withheld: (ids, owned, isConfirmation) => {
+        if (!isCurrent) for (const id of ids) held.add(id);
+        tell();
         if (isCurrent) return guard.withheld(ids, owned, isConfirmation);
         if (ids.length > 0) asked.resolve();
         return new Set(ids);
@@ -71,15 +65,17 @@ export function createFirstRemovals(
     due: () => due,
     begun: () => {
       due = undefined;
+      held.clear();
+      isCurrent = areListed;
     },
     run: async (signal) => {
-      if (isCurrent) return;
+      if (areListed) return;
       await Promise.race([asked.promise, aborted(signal)]);
-      if (!signal.aborted) await untilListed(parts, signal);
+      if (!signal.aborted) await ask(signal);
       if (signal.aborted) return;
-      isCurrent = true;
-      due = parts.clock.elapsed();
-      parts.notify();
+      areListed = true;
+      due = clock.elapsed();
+      notify();
     },
   };
 }

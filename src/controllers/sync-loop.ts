@@ -60,13 +60,15 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const planner = createPlanner(source.snapshot, observed, settings, scope);
   /** Sources whose ids somebody else holds. */
   const conflicts = new Set<string>();
-  const firstRemovals = firstRemovalsOf(ports, isSourceOld, () => controller.notify());
+  const guard = createDeletionGuard(clock, MANY_AT_ONCE, reporter);
+  const notify = (): void => controller.notify();
+  const firstRemovals = createFirstRemovals(guard, isSourceOld, { ...source, reporter, clock, notify });
 
   const controller: Controller = createController<ObservedIndex, SyncPlan, Change>({
     ...options,
     clock,
     random,
-    reporter,
+    reporter: { ...reporter, succeeded: firstRemovals.succeeded },
     guard: firstRemovals.guard,
     fullDue: () => earliest([cache.due(), firstRemovals.due()]),
     synced: source.synced,
@@ -128,10 +130,4 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     }),
     backlog: controller.backlog,
   };
-}
-
-function firstRemovalsOf({ source, reporter, clock, random }: SyncPorts, isOld: boolean, notify: () => void) {
-  const guard = createDeletionGuard(clock, MANY_AT_ONCE, reporter);
-  const parts = { relist: source.refresh, failed: reporter.failed, notify, clock, random };
-  return createFirstRemovals(guard, isOld, parts);
 }

@@ -7,11 +7,12 @@ import type { CatalogWriter } from './apply-changes.ts';
 import type { ClusterSnapshot } from './cluster-snapshot.ts';
 import type { ControllerReporter } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
-import type { Watched } from './watched.ts';
+import type { Relisted, Watched } from './watched.ts';
 
-export type Source = Watched<[sources: readonly string[]]> & {
-  readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'related'>;
-};
+export type Source = Watched<[sources: readonly string[]]> &
+  Relisted & {
+    readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'related'>;
+  };
 
 /** `indexes`: of each answer that it was put together from; it contains all changes up to them. */
 type CatalogRead = Observed & { readonly indexes: readonly number[] };
@@ -49,6 +50,8 @@ export type PlanReport = {
 export type SyncReporter = ControllerReporter<Change> &
   GuardReporter & {
     readonly planned: (report: PlanReport) => void;
+    /** So many removals wait until the cluster is listed anew; `released` ends it. */
+    readonly unlisted: (removals: number) => void;
     /** Everything that is wrong with one source now; empty when nothing is wrong any more. */
     readonly problems: (source: string, problems: readonly ServiceProblem[]) => void;
   };

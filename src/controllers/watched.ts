@@ -7,3 +7,8 @@ export type Watched<Event extends readonly unknown[]> = {
   /** Resolves when everything has been listed again; rejects when that fails. */
   readonly refresh: (signal: AbortSignal) => Promise<void>;
 };
+
+export type Relisted = {
+  /** Asks for a new list of each kind that is watched. Each promise resolves with that list, however long it takes, and never rejects. */
+  readonly relist: () => ReadonlyMap<string, Promise<void>>;
+};

@@ -211,6 +211,8 @@ export function createController<Observed, Plan, Change>(
     run: async (signal) => {
       await parts.synced(signal);
       if (!signal.aborted) await whileTold(parts, loop.run, signal);
+      // Whoever leads no more holds nothing back.
+      guard.reset();
     },
   };
 }

@@ -58,6 +58,8 @@ type Reporter<Change> = Omit<ControllerReporter<Change>, 'applied'> &
   GuardReporter & {
     /** `seconds` from the event that asked for it; undefined when no event did. */
     readonly applied: (change: Change, seconds?: number) => void;
+    /** So many removals wait until the cluster is listed anew. */
+    readonly unlisted: (removals: number) => void;
     /** All that is wrong with one source now; returns what was not reported yet. */
     readonly news: <Problem>(
       source: string,
@@ -107,6 +109,11 @@ export function createControllerReporter<Change>(
         limit,
         owned,
       });
+    },
+    unlisted: (removals) => {
+      if (heldRemovals === 0)
+        log('info', 'the first removals of a new leader wait for new lists of the cluster', { removals });
+      hold(removals);
     },
     released: () => hold(0),
     failed: (error, retryMilliseconds) => {

@@ -32,6 +32,8 @@ type Watched = {
   readonly watch: ResourceWatch<EntryObject>;
   /** Resolves when there is a list, or no such kind. */
   readonly known: Promise<void>;
+  /** Resolves when there is a new list, or no such kind. */
+  readonly relisted: () => Promise<void>;
   readonly isMissing: () => boolean;
 };
 
@@ -41,10 +43,13 @@ export function entryObjects({ client, kinds, onRestart, onKind }: EntryObjectsO
   const start = (kind: EntryKind): Watched => {
     const known = Promise.withResolvers<void>();
     let isMissing = false;
+    let gone = Promise.withResolvers<void>();
     const becomes = (missing: boolean): void => {
       known.resolve();
       if (missing === isMissing) return;
       isMissing = missing;
+      if (missing) gone.resolve();
+      else gone = Promise.withResolvers();
       onKind(kind, missing);
       // Even without an object, it changes the reason why entries stay.
       tell(kind, '');
@@ -65,7 +70,8 @@ export function entryObjects({ client, kinds, onRestart, onKind }: EntryObjectsO
         if (isNoSuchKind(failure)) becomes(true);
       },
     });
-    return { watch, known: known.promise, isMissing: () => isMissing };
+    const relisted = (): Promise<void> => Promise.race([watch.relist(), gone.promise]);
+    return { watch, known: known.promise, relisted, isMissing: () => isMissing };
   };
   const watches = new Map(kinds.map((kind) => [kind, start(kind)]));
   const all = (done: (watched: Watched) => Promise<void>): Promise<unknown> =>
@@ -88,6 +94,7 @@ export function entryObjects({ client, kinds, onRestart, onKind }: EntryObjectsO
         all(async ({ watch, isMissing }) => (isMissing() ? undefined : watch.relist())),
         signal,
       ),
+    relist: () => new Map([...watches].map(([{ plural }, { relisted }]) => [plural, relisted()])),
     watches: () =>
       Object.fromEntries(
         [...watches].map(([{ plural }, { watch, isMissing }]) => [

@@ -1,5 +1,5 @@
 /** Watches on several kinds as one source: they are awaited, listed again, inspected and ended together. */
-import type { Watched } from '../controllers/watched.ts';
+import type { Relisted, Watched } from '../controllers/watched.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import { systemRuntime } from '../kubernetes/system-clock.ts';
@@ -8,16 +8,17 @@ import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.
 import { aborted } from '../support/aborted.ts';
 import { withinRefresh } from './within-refresh.ts';
 
-export type WatchGroup<Kind extends string> = Pick<Watched<[]>, 'synced' | 'refresh'> & {
-  /** Starts to watch a kind at once, unless it is watched already, or all were stopped. */
-  readonly start: <T>(
-    kind: Kind,
-    what: Pick<Parameters<typeof watchResource<T>>[0], 'path' | 'query' | 'read' | 'onChange' | 'onList'>,
-  ) => void;
-  /** By kind. */
-  readonly watches: () => Readonly<Record<string, ListWatchStatus>>;
-  readonly stop: () => Promise<void>;
-};
+export type WatchGroup<Kind extends string> = Pick<Watched<[]>, 'synced' | 'refresh'> &
+  Relisted & {
+    /** Starts to watch a kind at once, unless it is watched already, or all were stopped. */
+    readonly start: <T>(
+      kind: Kind,
+      what: Pick<Parameters<typeof watchResource<T>>[0], 'path' | 'query' | 'read' | 'onChange' | 'onList'>,
+    ) => void;
+    /** By kind. */
+    readonly watches: () => Readonly<Record<string, ListWatchStatus>>;
+    readonly stop: () => Promise<void>;
+  };
 
 export function watchGroup<Kind extends string>(
   client: Pick<ApiClient, 'request' | 'watch'>,
@@ -46,6 +47,8 @@ export function watchGroup<Kind extends string>(
       const lists = all((watch) => watch.relist());
       return withinRefresh(lists, signal);
     },
+    // One that begins later is listed then.
+    relist: () => new Map([...watches].map(([kind, watch]) => [kind, watch.relist()])),
     watches: () => Object.fromEntries([...watches].map(([kind, watch]) => [kind, watch.status()])),
     stop: async () => {
       isStopped = true;

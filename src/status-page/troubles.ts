@@ -102,9 +102,9 @@ function ofController(status: ControllerStatus): readonly Trouble[] {
   if (heldRemovals > 0)
     troubles.push({
       isBad: true,
-      what: markup`${subject} holds ${counted(heldRemovals, ['removal', 'removals'])} back, because so many at once may be a mistake`,
+      what: markup`${subject} holds ${counted(heldRemovals, ['removal', 'removals'])} back until both sides are read again`,
       since: undefined,
-      fix: markup`Tandem reads both sides again 10 s later, and removes them if the result is the same. To keep them, bring back what is missing, or stop Tandem.`,
+      fix: markup`So many at once may be a mistake: Tandem reads both sides again 10 s later, and removes them if the result is the same. A new leader waits for new lists of the cluster. To keep them, bring back what is missing, or stop Tandem.`,
     });
   return troubles;
 }

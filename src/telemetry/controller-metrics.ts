@@ -35,7 +35,7 @@ function common({ changes, changeLabels, agreement, removals, reconciles }: Word
     },
     held_removals: {
       type: 'gauge',
-      help: `${removals} that the deletion guard holds back, because they are many.`,
+      help: `${removals} that wait until both sides are read again.`,
       labels: {},
     },
     failures_total: {

@@ -84,6 +84,7 @@ async function once(
         synced: () => Promise.resolve(),
         onChange: () => nothing,
         refresh: () => Promise.resolve(),
+        relist: () => new Map(),
       },
       entries: entrySource({ client, kinds, primary }),
       writer: entryWriter({ client }),

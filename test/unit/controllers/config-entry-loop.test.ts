@@ -73,11 +73,11 @@ function clusterOf(objects: Map<string, EntryObject>): EntryCluster {
 // A write of Consul on two cores.
 const WRITE_MILLISECONDS = 4;
 
-/** @param refresh with it the objects are those of an earlier term */
+/** @param leader with it the objects are those of an earlier term */
 function running(
   places: readonly string[],
   existing: readonly string[] = [],
-  refresh?: () => Promise<void>,
+  leader?: { readonly relist: () => ReadonlyMap<string, Promise<void>>; readonly failed: string[] },
 ): World {
   const clock = createVirtualClock();
   const stop = new AbortController();
@@ -132,7 +132,7 @@ function running(
   const ended = runConfigEntries(
     {
       clock,
-      random: () => (refresh === undefined ? 0 : 0.5),
+      random: () => 0,
       objects: {
         objects: (each) => (each === kind ? [...objects.values()] : []),
         trouble: nothing,
@@ -141,7 +141,8 @@ function running(
           tell = listener;
           return nothing;
         },
-        refresh: refresh ?? (() => Promise.resolve()),
+        refresh: () => Promise.resolve(),
+        relist: leader?.relist ?? (() => new Map()),
       },
       entries: {
         entries: (each) => ({ entries: each === kind ? [...entries.values()] : [], trouble: undefined }),
@@ -157,7 +158,7 @@ function running(
       },
       writer: { write, mayRemove: () => Promise.resolve(undefined) },
       cluster: clusterOf(objects),
-      reporter: refresh === undefined ? REPORTER : { ...REPORTER, failed: nothing },
+      reporter: leader ? { ...REPORTER, failed: (error) => leader.failed.push(String(error)) } : REPORTER,
     },
     {
       kinds: ENTRY_KINDS,
@@ -165,7 +166,7 @@ function running(
       resync: 600_000,
       dryRun: false,
       once: false,
-      areObjectsOld: refresh !== undefined,
+      areObjectsOld: leader !== undefined,
     },
     stop.signal,
   );
@@ -294,23 +295,61 @@ test('what a newer Consul completes is written once more, to be sure that nobody
   await stop();
 });
 
-test('a new leader writes and removes nothing by objects that it has from before, until these are listed anew', async () => {
-  let isAway = true;
-  // Of another term: one object is not known here yet, and one has gone.
-  const world = running(['shop/gone'], ['shop/web'], () => {
-    if (isAway) return Promise.reject(new Error('away'));
+/** A new leader: one object is not known here yet, one has gone. `come` is the new list of their kind. */
+function leading(lists: Record<string, Promise<void>>, failed: string[] = []) {
+  const own = Promise.withResolvers<void>();
+  const all = new Map([...Object.entries(lists), [kind.plural, own.promise]]);
+  const world = running(['shop/gone'], ['shop/web'], { relist: () => all, failed });
+  const come = (): void => {
     world.objects.set('shop/web', objectOf('shop/web'));
     world.objects.delete('shop/gone');
-    return Promise.resolve();
-  });
+    own.resolve();
+  };
+  return { world, come };
+}
+
+test('a new leader writes and removes nothing by objects that it has from before, until these are listed anew', async () => {
+  const failed: string[] = [];
+  const { world, come } = leading({}, failed);
   await world.clock.advance(60_000);
   assert.deepEqual(world.sent, []);
-  isAway = false;
+  assert.match(failed.join(), /no new list of servicedefaults since/);
+  come();
   await world.clock.advance(60_000);
-  assert.deepEqual(world.sent, []);
+  assert.deepEqual([world.sent, failed.length], [[], 2]);
   world.objects.set('shop/api', objectOf('shop/api'));
   world.changed('shop/api');
   await world.clock.advance(1000);
+  assert.deepEqual(
+    world.sent.map(({ name }) => name),
+    ['api'],
+  );
+  await world.stop();
+});
+
+test('a kind that cannot be listed anew holds back no other for more than some seconds', async () => {
+  const failed: string[] = [];
+  const { world, come } = leading({ meshes: new Promise<void>(() => undefined) }, failed);
+  world.objects.set('shop/api', objectOf('shop/api'));
+  come();
+  await world.clock.advance(4000);
+  assert.deepEqual(world.sent, [], 'what it needs may be of the other kind');
+  await world.clock.advance(2000);
+  assert.deepEqual(
+    world.sent.map(({ name }) => name),
+    ['api'],
+  );
+  await world.clock.advance(60_000);
+  assert.match(failed.join(), /no new list of meshes since/);
+  await world.stop();
+});
+
+test('a list that comes late is acted upon at once', async () => {
+  const { world, come } = leading({});
+  await world.clock.advance(10_000);
+  world.objects.set('shop/api', objectOf('shop/api'));
+  come();
+  await world.clock.advance(100);
   assert.deepEqual(
     world.sent.map(({ name }) => name),
     ['api'],

@@ -37,12 +37,14 @@ function viewsOf({
   return createEntryViews(
     {
       clock: { elapsed: () => 0 },
+      isAwaited: () => false,
       objects: {
         objects: () => objects,
         trouble: () => undefined,
         synced: nothing,
         onChange: () => () => undefined,
         refresh: nothing,
+        relist: () => new Map(),
       },
       entries: {
         entries: () => ({ entries: observed, trouble: undefined }),

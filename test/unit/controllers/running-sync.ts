@@ -24,6 +24,11 @@ export type RunningSync = {
   /** All of them, those of somebody else too. */
   readonly transactions: () => readonly (readonly Operation[])[];
   readonly reads: () => number;
+  /** How often new lists were asked for. */
+  readonly relists: () => number;
+  /** Removals that wait, as it is reported. */
+  readonly held: () => number;
+  readonly successes: () => number;
   /** Milliseconds for which Consul has worked. */
   readonly busy: () => number;
   readonly reports: readonly PlanReport[];
@@ -58,6 +63,8 @@ export type Faults = {
   /** Thrown after the transaction was applied (`lost`), or instead of it. */
   write?: { readonly error: Error; readonly lost: boolean } | undefined;
   refresh?: Error | undefined;
+  /** New lists that a leader asks for, by kind; without it they come at once. */
+  lists?: ReadonlyMap<string, Promise<void>>;
   /** Milliseconds that every write takes. */
   slow?: number;
   /** Consul works on each call for so long, on so many at a time. */
@@ -85,6 +92,9 @@ export function startSync(
   let watcher: (index: number) => void = () => undefined;
   let index = 10;
   let reads = 0;
+  let relists = 0;
+  let held = 0;
+  let successes = 0;
   const work = createConsulWork(clock, () => faults.load);
   const record = {
     reports: [] as PlanReport[],
@@ -119,6 +129,10 @@ export function startSync(
         refresh: async () => {
           if (faults.refresh !== undefined) throw faults.refresh;
         },
+        relist: () => {
+          relists += 1;
+          return faults.lists ?? new Map();
+        },
       },
       catalog: {
         read: async (node) => {
@@ -151,10 +165,20 @@ export function startSync(
         applied: (_change, seconds) => record.seconds.push(seconds),
         refused: (change) => record.refusals.push(change.source),
         problems: (source, found) => record.problems.set(source, found),
-        released: () => undefined,
-        guarded: (decision) => record.guards.push(decision),
+        released: () => {
+          held = 0;
+        },
+        guarded: (decision) => {
+          held = decision.removals;
+          record.guards.push(decision);
+        },
+        unlisted: (removals) => {
+          held = removals;
+        },
         failed: (error) => record.failures.push(error),
-        succeeded: () => undefined,
+        succeeded: () => {
+          successes += 1;
+        },
       },
     },
     {
@@ -182,6 +206,9 @@ export function startSync(
     writes: () => consul.bodies,
     transactions: () => transactions,
     reads: () => reads,
+    relists: () => relists,
+    held: () => held,
+    successes: () => successes,
     busy: work.busy,
     statuses: () =>
       new Map(observe().instances.map(({ address, check }) => [address, check?.status ?? 'passing'])),

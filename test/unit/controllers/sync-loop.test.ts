@@ -246,29 +246,60 @@ test('while the second look fails, removals wait, and what is new is registered 
   await run.stop();
 });
 
-test('a new leader removes nothing by what it has from before, until the cluster is listed anew, and registers all the same', async () => {
+/** A new leader whose watch has not told of what the leader before has registered: instances of the Service `late`. */
+function startLeader(count: number) {
+  const lists = { services: Promise.withResolvers<void>(), nodes: Promise.withResolvers<void>() };
   const run = startSync({ isSourceOld: true }, undefined, false);
+  run.faults.lists = new Map(Object.entries(lists).map(([kind, { promise }]) => [kind, promise]));
   const Meta = { 'tandem-owner': 'cluster1', 'tandem-source': 'Service/default/late' };
-  const ofLate = { ID: 'late-1', Service: 'late', Tags: [], Address: '10.9.9.9', Port: 80, Meta };
-  const Service = { ...ofLate, Weights: { Passing: 1, Warning: 1 } };
-  // The leader before has registered it, and the watch here has not told of it.
   run.interfere([
     { Node: { Verb: 'set', Node: { Node: NODE, Address: '127.0.0.1', Meta: {} } } },
-    { Service: { Verb: 'set', Node: NODE, Service } },
+    ...addresses(count).map((Address, index) => {
+      const ofLate = { ID: `late-${index}`, Service: 'late', Tags: [], Address, Port: 80, Meta };
+      const Service = { ...ofLate, Weights: { Passing: 1, Warning: 1 } };
+      return { Service: { Verb: 'set' as const, Node: NODE, Service } };
+    }),
   ]);
-  run.faults.refresh = new Error('away');
-  run.setService('web', ['10.0.0.1']);
+  return { run, lists };
+}
+
+test('a new leader removes nothing by what it has from before, until the cluster is listed anew, and registers all the same', async () => {
+  const { run, lists } = startLeader(1);
+  run.setService('web', ['10.1.0.1']);
+  run.listed();
+  await run.clock.advance(1000);
+  assert.deepEqual([run.names(), run.held(), run.successes() > 0], [['late', 'web'], 1, true]);
+  lists.services.resolve();
+  await run.clock.advance(40_000);
+  const before = run.successes();
+  assert.match(String(run.failures[0]), /no new list of nodes since/);
+  // Lists that take longer than any patience count when they come, and are asked for once.
+  run.setService('web', ['10.1.0.1', '10.1.0.2']);
+  await run.clock.advance(30 * 60_000);
+  assert.deepEqual([run.names(), run.held(), run.relists()], [['late', 'web', 'web'], 1, 1]);
+  assert.equal(run.successes(), before, 'the trouble lasts');
+  lists.nodes.resolve();
+  await run.clock.advance(1000);
+  assert.deepEqual([run.names(), run.held()], [['web', 'web'], 0]);
+  assert.ok(run.successes() > before);
+  const told = run.failures.length;
+  run.setService('web', undefined);
+  await run.clock.advance(60_000);
+  assert.deepEqual([run.names(), run.failures.length], [[], told]);
+  await run.stop();
+});
+
+test('a leader that removes nothing asks for no lists, and one that ends holds nothing back', async () => {
+  const { run } = startLeader(0);
+  run.setService('web', ['10.1.0.1']);
   run.listed();
   await run.clock.advance(60_000);
-  assert.deepEqual(run.names(), ['late', 'web']);
-  assert.ok(run.failures.length > 0, 'it is told');
-  run.faults.refresh = undefined;
-  await run.clock.advance(5000);
-  assert.deepEqual(run.names(), ['web'], 'no list has it');
+  assert.equal(run.relists(), 0);
   run.setService('web', undefined);
   await run.clock.advance(1000);
-  assert.deepEqual(run.names(), []);
+  assert.deepEqual([run.relists(), run.held()], [1, 1]);
   await run.stop();
+  assert.equal(run.held(), 0);
 });
 
 test('what somebody else registered on the node stays, and an id of theirs is reported', async () => {

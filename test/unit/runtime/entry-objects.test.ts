@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { entryKindOf } from '../../../src/catalog/config-entries/entry-kinds.ts';
 import type { ApiAnswer } from '../../../src/kubernetes/api-client.ts';
 import { entryObjects } from '../../../src/runtime/entry-objects.ts';
+import { TandemError } from '../../../src/support/errors.ts';
 
 test('a CRD that is installed without an object is there, and what hangs on it is planned again', async () => {
   const kind = entryKindOf('Mesh');
@@ -22,7 +23,7 @@ test('a CRD that is installed without an object is there, and what hangs on it i
         ),
       watch: async (_path, signal) => {
         await once(signal, 'abort');
-        throw signal.reason;
+        throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', 'aborted');
       },
     },
     kinds: [kind],
@@ -33,11 +34,19 @@ test('a CRD that is installed without an object is there, and what hangs on it i
   assert.deepEqual(objects.missing(), [kind]);
   assert.match(objects.trouble(kind) ?? '', /meshes.consul.hashicorp.com is not installed/);
 
+  const relisted = async (): Promise<void> => objects.relist().get(kind.plural);
+  await relisted();
   const changed = new Promise<unknown>((resolve) => objects.onChange(resolve));
   isInstalled = true;
   assert.equal(await changed, kind);
   assert.deepEqual(objects.missing(), []);
   assert.equal(objects.trouble(kind), undefined);
   assert.deepEqual(told, [true, false]);
+
+  await relisted();
+  // There is no list to wait for once it is removed.
+  isInstalled = false;
+  await relisted();
+  assert.deepEqual(objects.missing(), [kind]);
   await objects.stop();
 });
