@@ -24,7 +24,7 @@ export async function fileSource(files: CertificateFiles): Promise<CertificateSo
 
   const reload = async (): Promise<void> => {
     clearTimeout(timer);
-    // Events during a read cause another read after it, never one beside it that could end first.
+    // Events during a read schedule another one after it. A concurrent read could end first, with older files.
     if (isReading) return schedule();
     isReading = true;
     try {

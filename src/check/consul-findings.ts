@@ -64,7 +64,7 @@ function keeperFinding(entries: Probe<string>): Finding {
       );
 }
 
-/** Who leads is told to everybody. */
+/** Asking who leads needs no rights, so the fix is never about the token. */
 function unusable(failed: Failed): Finding {
   return failure('consul', failed.reason, consulFix(failed));
 }

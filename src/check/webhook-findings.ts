@@ -22,7 +22,7 @@ export type WebhookFacts = {
 export type DryRun = { readonly status: number; readonly message: string };
 
 const DAY = 24 * 60 * 60 * 1000;
-// The lifetime of a serving certificate: whoever renews those has seen the CA at least once more before its end.
+// The lifetime of a serving certificate: someone who renews those by hand works with the CA at least once more before it expires.
 const SOON = 30 * DAY;
 const PUBLISH =
   'put the CA of the served certificate into caBundle of every entry (tandem certs --print-ca-bundle)';

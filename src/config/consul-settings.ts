@@ -93,7 +93,7 @@ export function consulSettings(values: ConsulValues): ConsulSettings {
   };
 }
 
-// As Consul's own commands: whoever asks for TLS gets it, whatever the address says (api/api.go of Consul).
+// As in Consul's own commands (api/api.go of Consul): the flag for TLS overrides the scheme of an address.
 function origins({ consulHttpAddr: addresses, consulHttpSsl }: ConsulValues): ConsulAddresses {
   return 'kind' in addresses ? addresses : consulOrigins(addresses, consulHttpSsl);
 }

@@ -147,7 +147,7 @@ function serverProblems(values: SecureValues): string[] {
   const isExternal = externalServers.length > 0;
   if (rotate !== undefined)
     return [
-      ...(isExternal ? ['--rotate: whoever runs external servers rotates what they have'] : []),
+      ...(isExternal ? ['--rotate: Tandem does not rotate what external servers have; rotate it there'] : []),
       ...(rotate === 'bootstrap-token' && bootstrapTokenSecret !== undefined
         ? ['--rotate=bootstrap-token: the token is yours; put another one into the Secret']
         : []),

@@ -21,7 +21,7 @@ const ALL = [rightToRead('service', ''), rightToRead('node', '')];
  * Answers whether all services and nodes may be read, by a call that begins after the question: so the answer holds for what
  * was read before. One call runs at a time, and the next one serves all who ask meanwhile.
  *
- * @param ending ends a call, whoever waits for it
+ * @param ending the signal that ends a call; not that of a caller, because a call serves several
  */
 export function rightsToAll(client: ConsulCalls, ending: () => AbortSignal | undefined): RightsToAll {
   let running: Promise<unknown> = Promise.resolve();
@@ -44,10 +44,7 @@ export function rightsToAll(client: ConsulCalls, ending: () => AbortSignal | und
     const from = asked.length;
     for (const each of missing) asked.push(each);
     const found = await rights;
-    const end = from + missing.length;
-    return (
-      found === 'acls-off' ||
-      found.every((isAllowed, at) => isAllowed || !(at < ALL.length || (at >= from && at < end)))
-    );
+    if (found === 'acls-off') return true;
+    return [...found.slice(0, ALL.length), ...found.slice(from, from + missing.length)].every(Boolean);
   };
 }

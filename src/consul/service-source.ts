@@ -39,6 +39,7 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
   let ending: AbortSignal | undefined;
   const showsAll = isAnonymous ? rightsToAll(client, () => ending) : () => Promise.resolve(true);
   const asked = { ...options, showsAll };
+  const readPlain = (query: ReadOptions) => readServices(client, { ...query, filter: PLAIN });
   const missing = (services: Names): readonly AskedRight[] =>
     [...(list?.services.keys() ?? [])].flatMap((name) =>
       Object.hasOwn(services, name) ? [] : [rightToRead('service', name), ...missingNodes(pool?.get(name))],
@@ -93,8 +94,7 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
         random,
       });
       pool = running;
-      const read = (query: ReadOptions) => readServices(client, { ...query, filter: PLAIN });
-      await follow(read, {
+      await follow(readPlain, {
         signal,
         random,
         onFailure: events.failed,
@@ -104,7 +104,7 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
     },
     refresh: async (signal) => {
       const query: ReadOptions = { signal, consistency: 'consistent' };
-      const answer = await readServices(client, { ...query, filter: PLAIN });
+      const answer = await readPlain(query);
       list = await wholeList(asked, answer, missing(answer.value), query);
       pool?.follow(wanted(list));
       await pool?.refresh(signal);

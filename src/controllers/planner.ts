@@ -70,11 +70,7 @@ export function createPlanner(
   const compare = (source: string, wanted: readonly Instance[]): Part => {
     const clashes = names.set(source, wanted).map((clash) => clashProblem(clash, source));
     const part = planOf(wanted, observed.forPlan([source], wanted), scope);
-    const conflicts = part.conflicts.map(({ at, message }): ServiceProblem => ({
-      reason: 'id-taken',
-      at: `${OWNER_META} of ${at}`,
-      message,
-    }));
+    const conflicts = part.conflicts.map(conflictProblem);
     strays.want(
       source,
       part.update.flatMap(({ instance, previous }) => (sourceOf(previous) === source ? [] : instance)),
@@ -101,7 +97,7 @@ export function createPlanner(
     return { plan, problems };
   };
 
-  const of = (sources: Iterable<string>): Planned => {
+  const planEach = (sources: Iterable<string>): Planned => {
     const plans: Plan[] = [];
     const problems = new Map<string, readonly ServiceProblem[]>();
     for (const source of sources) {
@@ -109,22 +105,24 @@ export function createPlanner(
       plans.push(found.plan);
       problems.set(source, found.problems);
     }
-    return { plan: strays.kept({ ...sum(plans), foreign: observed.foreign() }), problems };
+    return { plan: sum(plans), problems };
   };
 
+  const whole = ({ plan, problems }: Planned): Planned => ({
+    plan: strays.kept({ ...plan, foreign: observed.foreign() }),
+    problems,
+  });
+
   return {
-    of,
+    of: (sources) => whole(planEach(sources)),
     all: async () => {
       const parts: Planned[] = [];
       const left = [...new Set([...snapshot.sources(), ...statuses.keys(), ...observed.sources()])];
       while (left.length > 0) {
-        parts.push(of(left.splice(-SOURCES_A_TURN)));
+        parts.push(planEach(left.splice(-SOURCES_A_TURN)));
         await turn();
       }
-      return {
-        plan: strays.kept({ ...sum(parts.map(({ plan }) => plan)), foreign: observed.foreign() }),
-        problems: new Map(parts.flatMap(({ problems }) => [...problems])),
-      };
+      return whole(merged(parts));
     },
     statuses: () => statuses,
     desiredInstances: () => instances,
@@ -135,6 +133,17 @@ function statusOf(result: Desired, problems: readonly ServiceProblem[], instance
   const isLacking = result.kind === 'sync' && (instances === 0 || !isWhole(result));
   const leftOut = isLacking ? [...new Set(result.omitted.map((each) => each.reason))] : [];
   return { kind: result.kind, reason: result.reason, instances, problems, leftOut };
+}
+
+function conflictProblem({ at, message }: Plan['conflicts'][number]): ServiceProblem {
+  return { reason: 'id-taken', at: `${OWNER_META} of ${at}`, message };
+}
+
+function merged(parts: readonly Planned[]): Planned {
+  return {
+    plan: sum(parts.map(({ plan }) => plan)),
+    problems: new Map(parts.flatMap(({ problems }) => [...problems])),
+  };
 }
 
 function sum(plans: readonly Plan[]): Plan {

@@ -101,7 +101,7 @@ export type ControllerParts<Observed, Plan, Change> = ControllerOptions &
     readonly reporter: ControllerReporter<Change>;
     /** Resolves when every informer in use has its whole list; nothing is observed before. */
     readonly synced: (signal: AbortSignal) => Promise<void>;
-    /** Enqueues keys as informers tell of them; the answer takes these listeners away. */
+    /** Enqueues keys on events of informers. Returns what removes these listeners. */
     readonly listen?: () => readonly (() => void)[];
     /** Follows what has no informer, until the signal is aborted. */
     readonly watch?: (signal: AbortSignal) => Promise<void>;
@@ -211,7 +211,7 @@ export function createController<Observed, Plan, Change>(
     run: async (signal) => {
       await parts.synced(signal);
       if (!signal.aborted) await whileTold(parts, loop.run, signal);
-      // Whoever leads no more holds nothing back.
+      // A former leader holds nothing back.
       guard.reset();
     },
   };

@@ -23,7 +23,7 @@ export type KnownCertificate = CertificateLife & {
   readonly pem: string;
 };
 
-// Each pass reads the same dozen again and again.
+// Each reconcile reads the same dozen certificates.
 const kept = keptBy<X509Certificate>();
 const signed = keptBy<boolean>();
 

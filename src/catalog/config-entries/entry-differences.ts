@@ -11,7 +11,7 @@ export type EntryDifference = {
   /** In canonical form; undefined where there is none. */
   readonly desired: unknown;
   readonly observed: unknown;
-  /** The value is plain and its field holds no secrets, so whoever may create an object of this name may read it. */
+  /** The value is plain and its field holds no secrets, so anyone who may create an object of this name may read it. */
   readonly isShown: boolean;
 };
 

@@ -62,7 +62,7 @@ export function oneFieldOf(
 /** The field is set only together with the other. */
 export function needs(key: string, other: string): EntryRule {
   return (value) =>
-    isSet(value, key) && !isSet(value, other) ? [refusedAt([key], `needs ${other} beside it`)] : [];
+    isSet(value, key) && !isSet(value, other) ? [refusedAt([key], `needs ${other} as well`)] : [];
 }
 
 /** The field excludes each of the others. */

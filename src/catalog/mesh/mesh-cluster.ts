@@ -85,8 +85,8 @@ export function isBoundToAccount(
 
 /**
  * Whether the pod logs in as the ServiceAccount of its service. The registrar's own token may write every service, so it would
- * give a pod any identity. Each of several services logs in as the ServiceAccount of its name in the pod's namespace: whoever
- * creates the pod could run it as that ServiceAccount anyway.
+ * give a pod any identity. If a pod has several services, each logs in as the ServiceAccount of its name in the pod's namespace:
+ * anyone who can create the pod could run it as that ServiceAccount anyway.
  */
 export function isOfAccount(pod: InjectedPod, service: string, cluster: MeshCluster): boolean {
   if (!isBoundToAccount(pod, cluster)) return true;

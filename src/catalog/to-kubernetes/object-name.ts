@@ -44,8 +44,8 @@ type Named = {
 };
 
 /**
- * A service that keeps its name gets it, whoever else wants it; of several that need a changed name, the one that has the
- * Service already; else none.
+ * A service whose own name is valid always gets that name. Among services whose names had to be changed, the one that already
+ * has the Service gets it; otherwise none does.
  *
  * @param holder the Consul service for which our Service of this name was created
  */

@@ -19,7 +19,7 @@ const SPARSE = 2;
 /**
  * @param service name of the Service
  * @param present our slices of the Service
- * @param isTaken true for the name of an existing slice, whoever owns it
+ * @param isTaken true if a slice of this name exists, no matter who owns it
  */
 export function packSlices(
   service: string,
